@@ -1,0 +1,96 @@
+/**
+ * Events on the call's data channel, JSON, one object a message.
+ *
+ * Unknown event types are to be ignored by the receiver and unknown fields are dropped by the
+ * schemas, so that a page and a node of different ages still talk.
+ */
+import * as v from 'valibot'
+
+/** The label of the data channel. The page opens it; it is ordered and reliable. */
+export const CALL_CHANNEL = 'earshot'
+
+/** Raised when a change here would break the other end. */
+export const PROTOCOL_VERSION = 1
+
+/** Largest message either end sends or accepts, in bytes: it fits the smallest SCTP limit in use. */
+export const MAX_CALL_EVENT_BYTES = 16 * 1024
+
+/** A mark: `at` is the sender's clock in ms (`performance.now()`), for measuring, never for order. */
+const at = v.number()
+
+export const pageEventSchema = v.variant('type', [
+  /** The voice detector heard speech begin. The page has already ducked the reply. */
+  v.object({ type: v.literal('speech.start'), at }),
+  /** The voice detector heard speech end. */
+  v.object({ type: v.literal('speech.end'), at }),
+  /** What began was too short to be speech (a cough, a click): forget it and un-duck. */
+  v.object({ type: v.literal('speech.cancel'), at }),
+])
+
+/** Why a reply is over. */
+export const replyEndSchema = v.picklist(['complete', 'interrupted', 'failed'])
+
+export const nodeEventSchema = v.variant('type', [
+  /** First message: the call is set up and the handler is listening. */
+  v.object({
+    type: v.literal('call.ready'),
+    version: v.number(),
+    handler: v.string(),
+    /** `turns`: the handler answers after a pause. `frames`: it answers continuously, no marks needed. */
+    mode: v.picklist(['turns', 'frames']),
+  }),
+  /** A turn is complete and the handler has it. `ms`: its length, pre-roll included. */
+  v.object({ type: v.literal('turn'), turn: v.number(), ms: v.number() }),
+  /** The first packet of the reply to `turn` has left the node. */
+  v.object({ type: v.literal('reply.start'), turn: v.number() }),
+  /** The last packet has left, or the reply was cut. `playedMs`: how much of it was sent. */
+  v.object({
+    type: v.literal('reply.end'),
+    turn: v.number(),
+    reason: replyEndSchema,
+    playedMs: v.number(),
+  }),
+  /** What ducked the reply was not speech: raise it again. */
+  v.object({ type: v.literal('unduck') }),
+  /** Something a handler chose to tell the page (FastRTC: additional outputs). */
+  v.object({ type: v.literal('output'), data: v.unknown() }),
+  /** The handler failed at `turn`; the call goes on. `message` is for a person. */
+  v.object({ type: v.literal('handler.error'), turn: v.number(), message: v.string() }),
+  /** The node ends the call. `message` is for a person. */
+  v.object({
+    type: v.literal('call.end'),
+    reason: v.picklist(['handler', 'draining', 'silent', 'deleted']),
+    message: v.string(),
+  }),
+])
+
+export type PageEvent = v.InferOutput<typeof pageEventSchema>
+export type NodeEvent = v.InferOutput<typeof nodeEventSchema>
+export type ReplyEnd = v.InferOutput<typeof replyEndSchema>
+
+/** Parses a message from the page; `undefined` for anything that is not a known, well-formed event. */
+export function parsePageEvent(message: string): PageEvent | undefined {
+  return parseJson(pageEventSchema, message, MAX_CALL_EVENT_BYTES)
+}
+
+/** Parses a message from the node; `undefined` for anything that is not a known, well-formed event. */
+export function parseNodeEvent(message: string): NodeEvent | undefined {
+  return parseJson(nodeEventSchema, message, MAX_CALL_EVENT_BYTES)
+}
+
+/** Parses JSON of at most `limit` characters against `schema`; `undefined` when it does not fit. */
+export function parseJson<const S extends v.GenericSchema>(
+  schema: S,
+  message: string,
+  limit: number,
+): v.InferOutput<S> | undefined {
+  if (message.length > limit) return undefined
+  let data: unknown
+  try {
+    data = JSON.parse(message)
+  } catch {
+    return undefined
+  }
+  const result = v.safeParse(schema, data)
+  return result.success ? result.output : undefined
+}

@@ -21,7 +21,8 @@ export const iceConfigurationSchema = v.object({
 export type IceServer = v.InferOutput<typeof iceServerSchema>
 export type IceConfiguration = v.InferOutput<typeof iceConfigurationSchema>
 
-const TURN_URL = /^turns?:(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?$/i
+const TURN_URL =
+  /^turns?:(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?$/i
 
 /** A TURN URI as RFC 7065 writes it, with at most the `transport` parameter. */
 export const turnUrlSchema = v.pipe(

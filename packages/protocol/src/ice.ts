@@ -24,9 +24,13 @@ export type IceConfiguration = v.InferOutput<typeof iceConfigurationSchema>
 const TURN_URL =
   /^turns?:(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?$/i
 
-/** A TURN URI as RFC 7065 writes it, with at most the `transport` parameter. */
+/**
+ * A TURN URI as RFC 7065 writes it, with at most the `transport` parameter. The longest host name
+ * has 253 characters; the fleet keeps four of these in the 2 KB that it may remember of a node.
+ */
 export const turnUrlSchema = v.pipe(
   v.string(),
+  v.maxLength(300, 'must have 300 characters at most'),
   v.regex(TURN_URL, 'must look like turn:host:3478?transport=udp or turns:host:443?transport=tcp'),
 )
 

@@ -1,0 +1,203 @@
+/** One attempt at a call, from the offer to its loss. A rejoin makes a new one. */
+import { type NodeEvent, type PageEvent, parseNodeEvent } from '@earshot/protocol'
+import { after, type Clock } from './clock.ts'
+import { CallFailure } from './failure.ts'
+import { type Answered, deleteCall, type Fetch, postOffer } from './join.ts'
+import type { CallPeer, CreatePeer, PeerNews } from './peer.ts'
+import type { ConnectingStep } from './state.ts'
+
+/** How long the service may take to answer: it gives up on its node well before. */
+const ANSWER_MS = 15_000
+/** How long the media path may take once the answer is here. */
+const CONNECT_MS = 10_000
+/** A path that is silent this long is lost; shorter gaps mend by themselves. */
+const DISCONNECTED_MS = 3_000
+
+export interface ConnectionPorts {
+  fetch: Fetch
+  createPeer: CreatePeer
+  clock: Clock
+}
+
+export interface ConnectionNews {
+  onStep(step: ConnectingStep): void
+  onEvent(event: NodeEvent): void
+  onAudio(stream: MediaStream): void
+  /** Once, and only after the connection was open: it is gone, without a word from the node. */
+  onLost(cause: string): void
+}
+
+export interface Connection {
+  call: string
+  send(event: PageEvent): void
+  replaceTrack(track: MediaStreamTrack): Promise<void>
+  stats(): Promise<RTCStatsReport>
+  /** Ends the call at the service as well. May be called twice. */
+  close(): void
+}
+
+/**
+ * Joins: one HTTP round trip, then the media path. Resolves once the data channel is open.
+ *
+ * Rejects with a `CallFailure`, or with the signal's reason; nothing is left open then.
+ */
+export async function connect(
+  { fetch, createPeer, clock }: ConnectionPorts,
+  mic: MediaStream,
+  signal: AbortSignal,
+  news: ConnectionNews,
+): Promise<Connection> {
+  const life = new AbortController()
+  const path = watchPath(clock, life.signal, news)
+  const peer = createPeer(mic, path.onNews)
+  let answered: Answered | undefined
+  const close = () => {
+    if (life.signal.aborted) return
+    life.abort()
+    peer.close()
+    if (answered) deleteCall(fetch, answered.location)
+  }
+  try {
+    news.onStep('answer')
+    const offer = await peer.offer()
+    signal.throwIfAborted()
+    answered = await answerInTime(fetch, offer, clock, AbortSignal.any([signal, life.signal]))
+    signal.throwIfAborted()
+    news.onStep('relay')
+    path.relayOnly = answered.configuration.iceTransportPolicy === 'relay'
+    // Listened to from the start, so that an early channel, failure or hang-up is not missed.
+    const open = Promise.race([path.opened, timeUp(clock, path.failure, life.signal)])
+    await Promise.race([
+      peer.accept(answered.answer, answered.configuration).then(() => open),
+      open,
+      aborted(signal, life.signal),
+    ])
+    signal.throwIfAborted()
+  } catch (error) {
+    close()
+    signal.throwIfAborted()
+    throw error
+  }
+  return { call: answered.call, ...handles(peer), close }
+}
+
+function handles(peer: CallPeer): Pick<Connection, 'send' | 'replaceTrack' | 'stats'> {
+  return {
+    send: (event) => peer.send(event),
+    replaceTrack: (track) => peer.replaceTrack(track),
+    stats: () => peer.stats(),
+  }
+}
+
+/** Follows the media path: rejects `opened` when it cannot come up, tells of its loss after that. */
+function watchPath(clock: Clock, life: AbortSignal, news: ConnectionNews) {
+  let isOpen = false
+  let isLost = false
+  let refusedBy: string | undefined
+  let grace: AbortController | undefined
+  let resolve = () => {}
+  let reject = (_: CallFailure) => {}
+  const opened = new Promise<void>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  opened.catch(() => {})
+
+  const path = { opened, failure, onNews, relayOnly: false }
+  return path
+
+  function failure(cause: string): CallFailure {
+    if (refusedBy !== undefined) {
+      return new CallFailure('credentials-refused', `${refusedBy} answered 401; ${cause}`)
+    }
+    return new CallFailure(path.relayOnly ? 'relay-unreachable' : 'direct-unreachable', cause)
+  }
+
+  function over(cause: string): void {
+    if (life.aborted || isLost) return
+    if (!isOpen) {
+      reject(failure(cause))
+      return
+    }
+    isLost = true
+    grace?.abort()
+    news.onLost(cause)
+  }
+
+  function onNews(item: PeerNews): void {
+    if (life.aborted) return
+    switch (item.type) {
+      case 'open':
+        isOpen = true
+        resolve()
+        return
+      case 'closed':
+        over('the data channel closed')
+        return
+      case 'message': {
+        const event = parseNodeEvent(item.text)
+        if (event) news.onEvent(event)
+        return
+      }
+      case 'audio':
+        news.onAudio(item.stream)
+        return
+      case 'candidate-error':
+        if (item.code === 401) refusedBy = item.url
+        return
+      case 'no-candidates':
+        over('gathering ended without a candidate')
+        return
+      case 'transport':
+        onTransport(item.state)
+        return
+      default:
+        item satisfies never
+    }
+  }
+
+  function onTransport(state: RTCPeerConnectionState): void {
+    grace?.abort()
+    if (state === 'failed' || state === 'closed') over(`the connection is ${state}`)
+    if (state !== 'disconnected') return
+    grace = new AbortController()
+    const signal = AbortSignal.any([grace.signal, life])
+    after(clock, DISCONNECTED_MS, signal, () => over(`silent for ${DISCONNECTED_MS} ms`))
+  }
+}
+
+async function timeUp(
+  clock: Clock,
+  failure: (cause: string) => CallFailure,
+  life: AbortSignal,
+): Promise<never> {
+  await clock.wait(CONNECT_MS, life)
+  throw failure(`no connection within ${CONNECT_MS} ms`)
+}
+
+async function answerInTime(
+  fetch: Fetch,
+  offer: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Answered> {
+  const late = new AbortController()
+  const done = new AbortController()
+  after(clock, ANSWER_MS, done.signal, () => {
+    late.abort(new CallFailure('offline', `POST /v1/calls: no answer within ${ANSWER_MS} ms`))
+  })
+  try {
+    return await postOffer(fetch, offer, AbortSignal.any([signal, late.signal]))
+  } finally {
+    done.abort()
+  }
+}
+
+/** Rejects when the signal aborts; listens no longer than `until`. */
+function aborted(signal: AbortSignal, until: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = () => reject(new DOMException('the call was ended', 'AbortError'))
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true, signal: until })
+  })
+}

@@ -1,0 +1,53 @@
+import { type Joined, joinedSchema, MAX_SDP_BYTES, parseJson, problemSchema } from '@earshot/protocol'
+import { CallFailure, describe, FAILURE_OF_PROBLEM } from './failure.ts'
+
+export type Fetch = (input: string, init?: RequestInit) => Promise<Response>
+
+/** An answered call. `location` is the address to end it at. */
+export interface Answered extends Joined {
+  location: string
+}
+
+/**
+ * The one round trip of a call: posts the offer, resolves with the answer and the ICE servers.
+ *
+ * Rejects with a `CallFailure`, or with the signal's reason when it aborts.
+ */
+export async function postOffer(
+  fetch: Fetch,
+  offer: string,
+  signal: AbortSignal,
+): Promise<Answered> {
+  let response: Response
+  let body: string
+  try {
+    response = await fetch('/v1/calls', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/sdp', Accept: 'application/json' },
+      body: offer,
+      signal,
+    })
+    body = await response.text()
+  } catch (error) {
+    signal.throwIfAborted()
+    throw new CallFailure('offline', `POST /v1/calls: ${describe(error)}`, { cause: error })
+  }
+  if (response.status !== 201) throw refused(response.status, body)
+  const joined = parseJson(joinedSchema, body, 2 * MAX_SDP_BYTES)
+  if (!joined) {
+    throw new CallFailure('service-failed', 'POST /v1/calls: 201 without a usable answer')
+  }
+  return { ...joined, location: response.headers.get('Location') ?? `/v1/calls/${joined.call}` }
+}
+
+/** Tells the service that the call is over. Outlives the page; a failure is the node's to notice. */
+export function deleteCall(fetch: Fetch, location: string): void {
+  fetch(location, { method: 'DELETE', keepalive: true }).catch(() => {})
+}
+
+function refused(status: number, body: string): CallFailure {
+  const problem = parseJson(problemSchema, body, MAX_SDP_BYTES)
+  if (!problem) return new CallFailure('service-failed', `POST /v1/calls: HTTP ${status}`)
+  const detail = `${status} ${problem.code}: ${problem.detail ?? problem.title}`
+  return new CallFailure(FAILURE_OF_PROBLEM[problem.code], detail)
+}

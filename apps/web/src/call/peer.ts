@@ -1,0 +1,148 @@
+/** The only file that touches `RTCPeerConnection`. */
+import { CALL_CHANNEL, type IceConfiguration, type PageEvent } from '@earshot/protocol'
+import { CallFailure, describe } from './failure.ts'
+
+/** What the peer tells; one callback, so that none is missed between two `await`s. */
+export type PeerNews =
+  /** The data channel is open: the call is set up. */
+  | { type: 'open' }
+  | { type: 'closed' }
+  | { type: 'message'; text: string }
+  | { type: 'audio'; stream: MediaStream }
+  | { type: 'transport'; state: RTCPeerConnectionState }
+  /** A TURN server refused or could not be reached (`icecandidateerror`). */
+  | { type: 'candidate-error'; code: number; url: string }
+  /** Gathering is over and the browser has no address to be reached at. */
+  | { type: 'no-candidates' }
+
+export interface CallPeer {
+  /** The SDP offer: audio both ways and the call's data channel. Nothing is gathered yet. */
+  offer(): Promise<string>
+  /** Takes the node's answer and the ICE servers; candidates are gathered from here on. */
+  accept(answer: string, configuration: IceConfiguration): Promise<void>
+  /** Sends an event, or drops it when the channel is not open. */
+  send(event: PageEvent): void
+  /** Swaps the microphone under the running call. */
+  replaceTrack(track: MediaStreamTrack): Promise<void>
+  stats(): Promise<RTCStatsReport>
+  close(): void
+}
+
+export type CreatePeer = (mic: MediaStream, onNews: (news: PeerNews) => void) => CallPeer
+
+// `setConfiguration()` may not change this one, so it is said both times.
+const BUNDLE = { bundlePolicy: 'max-bundle' } as const
+
+/**
+ * Makes a peer that sends the microphone and receives the reply.
+ *
+ * The ICE servers come with the answer, so the connection is made without any, and gets them by
+ * `setConfiguration()` between the answer and `setLocalDescription()`, which starts gathering.
+ * Chromium 156 and Firefox 153 take servers and transport policy there.
+ *
+ * Throws a `CallFailure` where the browser has no WebRTC.
+ */
+export const createPeer: CreatePeer = (mic, onNews) => {
+  if (typeof RTCPeerConnection === 'undefined') {
+    throw new CallFailure('unsupported-browser', 'RTCPeerConnection is not defined')
+  }
+  const track = mic.getAudioTracks()[0]
+  if (!track) throw new CallFailure('mic-missing', 'the stream has no audio track')
+
+  const pc = new RTCPeerConnection(BUNDLE)
+  const listening = new AbortController()
+  const { signal } = listening
+  const { sender } = pc.addTransceiver(track, { direction: 'sendrecv', streams: [mic] })
+  const channel = pc.createDataChannel(CALL_CHANNEL, { ordered: true })
+  let offer: RTCSessionDescriptionInit | undefined
+  let candidates = 0
+
+  channel.addEventListener('open', () => onNews({ type: 'open' }), { signal })
+  channel.addEventListener('close', () => onNews({ type: 'closed' }), { signal })
+  channel.addEventListener(
+    'message',
+    ({ data }: MessageEvent<unknown>) => {
+      if (typeof data === 'string') onNews({ type: 'message', text: data })
+    },
+    { signal },
+  )
+  pc.addEventListener(
+    'track',
+    (event) => {
+      onNews({ type: 'audio', stream: event.streams[0] ?? new MediaStream([event.track]) })
+    },
+    { signal },
+  )
+  pc.addEventListener(
+    'connectionstatechange',
+    () => onNews({ type: 'transport', state: pc.connectionState }),
+    { signal },
+  )
+  pc.addEventListener(
+    'icecandidateerror',
+    ({ errorCode, url }) => onNews({ type: 'candidate-error', code: errorCode, url: url ?? '' }),
+    { signal },
+  )
+  pc.addEventListener(
+    'icecandidate',
+    ({ candidate }) => {
+      if (candidate?.candidate) candidates += 1
+    },
+    { signal },
+  )
+  pc.addEventListener(
+    'icegatheringstatechange',
+    () => {
+      if (pc.iceGatheringState === 'complete' && candidates === 0) {
+        onNews({ type: 'no-candidates' })
+      }
+    },
+    { signal },
+  )
+
+  return {
+    async offer() {
+      offer = await pc.createOffer()
+      const sdp = offer.sdp ?? ''
+      // Without in-band FEC every lost packet is a gap in what the handler hears.
+      if (!/a=fmtp:\d+ .*useinbandfec=1/.test(sdp)) {
+        throw new CallFailure('unsupported-browser', 'the offer has no Opus with in-band FEC')
+      }
+      return sdp
+    },
+    async accept(answer, configuration) {
+      if (!offer) throw new Error('accept() before offer()')
+      try {
+        pc.setConfiguration({ ...BUNDLE, ...usable(configuration) })
+        await pc.setLocalDescription(offer)
+        await pc.setRemoteDescription({ type: 'answer', sdp: answer })
+      } catch (error) {
+        throw new CallFailure('offer-refused', `applying the answer: ${describe(error)}`, {
+          cause: error,
+        })
+      }
+    },
+    send(event) {
+      if (channel.readyState === 'open') channel.send(JSON.stringify(event))
+    },
+    replaceTrack: (next) => sender.replaceTrack(next),
+    stats: () => pc.getStats(),
+    close() {
+      listening.abort()
+      channel.close()
+      pc.close()
+    },
+  }
+}
+
+/** The same without `undefined` members, which `RTCIceServer` does not take. */
+function usable({ iceServers, iceTransportPolicy }: IceConfiguration): RTCConfiguration {
+  return {
+    iceTransportPolicy,
+    iceServers: iceServers.map(({ urls, username, credential }) => ({
+      urls,
+      ...(username === undefined ? {} : { username }),
+      ...(credential === undefined ? {} : { credential }),
+    })),
+  }
+}

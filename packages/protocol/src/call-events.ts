@@ -21,6 +21,8 @@ const at = v.number()
 export const pageEventSchema = v.variant('type', [
   /** The voice detector heard speech begin. The page has already ducked the reply. */
   v.object({ type: v.literal('speech.start'), at }),
+  /** It has lasted long enough to be speech and no cough: the reply may be stopped. */
+  v.object({ type: v.literal('speech.confirm'), at }),
   /** The voice detector heard speech end. */
   v.object({ type: v.literal('speech.end'), at }),
   /** What began was too short to be speech (a cough, a click): forget it and un-duck. */

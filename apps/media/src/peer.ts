@@ -1,0 +1,214 @@
+/**
+ * One caller's WebRTC connection. The only file that knows the WebRTC library.
+ *
+ * We answer as ICE-lite: media has an address that the caller or its relay reaches, so it has nothing
+ * to probe. That saves the round trip of a triggered check, the library's 20 ms check pacing, and its
+ * built-in default STUN server. The price is that nothing here notices a dead path by itself:
+ * `heardAt()` says when the caller was last heard, and the session decides.
+ */
+import { networkInterfaces } from 'node:os'
+import { isIPv6 } from 'node:net'
+import {
+  MediaStreamTrack,
+  RTCPeerConnection,
+  RtpHeader,
+  RtpPacket,
+  useOPUS,
+  type RTCDataChannel,
+  type RTCRtpSender,
+} from 'werift'
+import { audioDirection, offersOpus, withOpusParameters, withoutCandidates } from './sdp.ts'
+
+/** A packet of the caller's audio. */
+export interface AudioPacket {
+  /** 16-bit RTP sequence number. */
+  readonly sequence: number
+  /** 32-bit RTP timestamp, 48 kHz. */
+  readonly timestamp: number
+  /** One Opus packet. */
+  readonly payload: Uint8Array
+}
+
+export interface PeerEvents {
+  /** ICE and DTLS are up: audio can flow. */
+  connected(): void
+  /** The caller's data channel can be written to. */
+  channelOpen(): void
+  /** The caller closed the connection or the library gave it up; not called after `close()`. */
+  lost(reason: string): void
+  audio(packet: AudioPacket): void
+  message(text: string): void
+}
+
+export interface PeerOptions {
+  readonly offer: string
+  /** Our own addresses, each becomes one host candidate. */
+  readonly addresses: readonly string[]
+  /** UDP ports, inclusive; one is taken for each call and address. */
+  readonly ports: readonly [number, number]
+  readonly events: PeerEvents
+}
+
+export interface Peer {
+  /** The SDP answer, complete: nothing is trickled. */
+  readonly answer: string
+  /** False when the caller only sends (an ordinary WHIP client): nothing can be played to it. */
+  readonly canPlay: boolean
+  /** Sends one Opus packet; silently dropped before the connection is up and after `close()`. */
+  play(packet: AudioPacket, marker: boolean): void
+  /** Sends text on the data channel; false when there is none open. */
+  send(text: string): boolean
+  /** `performance.now()` of the last packet of any kind from the caller. */
+  heardAt(): number
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
+/** The offer is one that no retry will make better. The message is for the caller. */
+export class BadOfferError extends Error {
+  override readonly name = 'BadOfferError'
+}
+
+/** Answers an offer. @throws {BadOfferError} when the offer cannot be answered. */
+export async function answerOffer(options: PeerOptions): Promise<Peer> {
+  const direction = audioDirection(options.offer)
+  if (direction === undefined) throw new BadOfferError('the offer has no audio section')
+  if (direction === 'recvonly' || direction === 'inactive') {
+    throw new BadOfferError(`the offer's audio is ${direction}: a caller has to send audio`)
+  }
+  if (!offersOpus(options.offer)) throw new BadOfferError('the offer has no Opus at 48 kHz')
+
+  const { events } = options
+  let heardAt = performance.now()
+  let closed = false
+  let channel: RTCDataChannel | undefined
+
+  const pc = new RTCPeerConnection({
+    codecs: { audio: [useOPUS()], video: [] },
+    iceLite: true,
+    iceServers: [],
+    // Our addresses are listed, not gathered: no other interface may show up in an answer.
+    iceUseIpv4: false,
+    iceUseIpv6: false,
+    iceAdditionalHostAddresses: [...options.addresses],
+    iceInterfaceAddresses: bindAddresses(options.addresses),
+    icePortRange: [...options.ports],
+    bundlePolicy: 'max-bundle',
+    iceFilterStunResponse: (message, address) => {
+      heardAt = performance.now()
+      if (message.attributesKeys.includes('USE-CANDIDATE')) followNomination(pc, address)
+      return true
+    },
+  })
+
+  pc.connectionStateChange.subscribe((state) => {
+    if (closed) return
+    if (state === 'connected') events.connected()
+    if (state === 'failed' || state === 'closed') events.lost(`the connection is ${state}`)
+  })
+  pc.onDataChannel.subscribe((opened) => {
+    channel = opened
+    opened.onMessage.subscribe((data) => {
+      heardAt = performance.now()
+      if (!closed && typeof data === 'string') events.message(data)
+    })
+    opened.stateChanged.subscribe((state) => {
+      if (closed) return
+      if (state === 'open') events.channelOpen()
+      if (state === 'closed') events.lost('the caller closed the data channel')
+    })
+  })
+  pc.onTrack.subscribe((track) => {
+    if (track.kind !== 'audio') return
+    track.onReceiveRtp.subscribe(({ header, payload }) => {
+      heardAt = performance.now()
+      if (closed) return
+      events.audio({ sequence: header.sequenceNumber, timestamp: header.timestamp, payload })
+    })
+  })
+
+  let sender: RTCRtpSender | undefined
+  const canPlay = direction === 'sendrecv'
+  try {
+    await pc.setRemoteDescription({ type: 'offer', sdp: withoutCandidates(options.offer) })
+    const transceiver = pc.getTransceivers().find(({ kind }) => kind === 'audio')
+    if (!transceiver) throw new BadOfferError('the offer has no usable audio section')
+    if (canPlay) {
+      transceiver.setDirection('sendrecv')
+      await transceiver.sender.replaceTrack(new MediaStreamTrack({ kind: 'audio' }))
+      sender = transceiver.sender
+    } else {
+      transceiver.setDirection('recvonly')
+    }
+    await pc.setLocalDescription(await pc.createAnswer())
+  } catch (error) {
+    closed = true
+    await pc.close()
+    if (error instanceof BadOfferError) throw error
+    throw new BadOfferError('the offer cannot be answered', { cause: error })
+  }
+  const local = pc.localDescription?.sdp ?? ''
+  if (!local.includes('a=candidate:')) {
+    closed = true
+    await pc.close()
+    throw new Error(
+      `no UDP port could be opened on ${options.addresses.join(', ')} in ${options.ports.join('-')}: ` +
+        'is the address on this machine and is the range free?',
+    )
+  }
+
+  return {
+    answer: withOpusParameters(local),
+    canPlay,
+    play(packet, marker) {
+      if (closed || !sender) return
+      const header = new RtpHeader({
+        sequenceNumber: packet.sequence,
+        timestamp: packet.timestamp,
+        marker,
+      })
+      // A send that fails is a lost packet, which is what UDP promises anyway.
+      sender.sendRtp(new RtpPacket(header, Buffer.from(packet.payload))).catch(() => undefined)
+    },
+    send(text) {
+      if (closed || channel?.readyState !== 'open') return false
+      channel.send(text)
+      return true
+    },
+    heardAt: () => heardAt,
+    async close() {
+      if (closed) return
+      closed = true
+      await pc.close()
+    },
+  }
+}
+
+/**
+ * Follows a caller that moves to another path (from TURN over TCP to UDP, say): the library keeps the
+ * first pair that was ever nominated, we want the last.
+ */
+function followNomination(pc: RTCPeerConnection, [host, port]: readonly [string, number]): void {
+  for (const { connection } of pc.iceTransports) {
+    const remote = connection.nominated?.remoteCandidate
+    if (remote && (remote.host !== host || remote.port !== port)) connection.resetNominatedPair()
+  }
+}
+
+/**
+ * What sockets bind to. With one address a family it is that address, so that replies leave from where
+ * checks came in; with several, or one that a 1:1 NAT holds for us, only the wildcard serves all.
+ */
+function bindAddresses(addresses: readonly string[]): { udp4?: string; udp6?: string } {
+  const own = new Set(
+    Object.values(networkInterfaces()).flatMap((list) =>
+      (list ?? []).map(({ address }) => address),
+    ),
+  )
+  const isOwn = (address: string) => own.has(address) || address.startsWith('127.')
+  const only = (list: string[]) =>
+    list.length === 1 && list[0] && isOwn(list[0]) ? list[0] : undefined
+  const udp4 = only(addresses.filter((address) => !isIPv6(address)))
+  const udp6 = only(addresses.filter((address) => isIPv6(address)))
+  return { ...(udp4 !== undefined && { udp4 }), ...(udp6 !== undefined && { udp6 }) }
+}

@@ -1,0 +1,156 @@
+/**
+ * From packets as the network brings them to PCM in order, on the sender's timeline.
+ *
+ * In-order packets pass at once: turns need order, not even pace, so nothing is held to smooth jitter.
+ * A gap is waited out for `maxWaitMs`, then filled: the last lost frame from the next packet's FEC, those
+ * before it by concealment, long ones by silence. A pause of the sender (DTX: timestamps jump, sequence
+ * numbers do not) becomes silence at once.
+ */
+import { FRAME_SAMPLES, SAMPLE_RATE } from './clock.ts'
+import type { AudioPacket } from './peer.ts'
+
+/** Waiting longer for a late packet costs every listener that time; 60 ms covers usual Wi-Fi reordering. */
+const MAX_WAIT_MS = 60
+/** Concealment beyond this sounds like a robot: silence is kinder. */
+const MAX_CONCEALED_FRAMES = 5
+/** A longer pause is not filled up: the timeline starts anew after it. */
+const MAX_SILENCE_SAMPLES = SAMPLE_RATE
+/** More than this cannot be in order any more: the sender has restarted. */
+const MAX_BUFFERED = 50
+
+export interface Decoder {
+  decode(packet: Uint8Array): Int16Array
+  recover(next: Uint8Array, samples: number): Int16Array
+  conceal(samples: number): Int16Array
+}
+
+export interface ReceiverStats {
+  readonly received: number
+  readonly late: number
+  readonly recovered: number
+  readonly concealed: number
+  readonly corrupt: number
+}
+
+export interface ReceiverOutput {
+  /** 48 kHz mono of any length, in order. */
+  sound(samples: Int16Array): void
+  /** The sender was silent for so many samples; nothing was sent, so nothing has been decoded. */
+  silence(samples: number): void
+}
+
+export class Receiver {
+  readonly #decoder: Decoder
+  readonly #output: ReceiverOutput
+  readonly #waiting = new Map<
+    number,
+    { readonly timestamp: number; readonly payload: Uint8Array; readonly at: number }
+  >()
+  readonly #stats = { received: 0, late: 0, recovered: 0, concealed: 0, corrupt: 0 }
+  /** Where the next packet should stand: sequence and timestamp, both unwrapped. */
+  #next: { sequence: number; timestamp: number } | undefined
+
+  constructor(decoder: Decoder, output: ReceiverOutput) {
+    this.#decoder = decoder
+    this.#output = output
+  }
+
+  get stats(): ReceiverStats {
+    return this.#stats
+  }
+
+  /** Takes a packet; `now` in ms. */
+  push(packet: AudioPacket, now: number): void {
+    this.#stats.received++
+    this.#next ??= { sequence: packet.sequence, timestamp: packet.timestamp }
+    const sequence = unwrap(packet.sequence, this.#next.sequence, 16)
+    const timestamp = unwrap(packet.timestamp, this.#next.timestamp, 32)
+    if (Math.abs(sequence - this.#next.sequence) > 1000) {
+      // Too far to be a gap: the sender has started over.
+      this.#waiting.clear()
+      this.#next = { sequence, timestamp }
+    }
+    if (sequence < this.#next.sequence || this.#waiting.has(sequence)) {
+      this.#stats.late++
+      return
+    }
+    this.#waiting.set(sequence, { timestamp, payload: packet.payload, at: now })
+    this.#drain()
+    if (this.#waiting.size > MAX_BUFFERED) this.#skipGap()
+  }
+
+  /** To be called every frame: gives up on what has been waited for long enough. */
+  tick(now: number): void {
+    for (;;) {
+      const [oldest] = this.#waiting.values()
+      if (!oldest || now - oldest.at < MAX_WAIT_MS) return
+      this.#skipGap()
+    }
+  }
+
+  /** Plays what stands next in sequence, for as long as there is something. */
+  #drain(): void {
+    for (;;) {
+      if (!this.#next) return
+      const packet = this.#waiting.get(this.#next.sequence)
+      if (!packet) return
+      this.#waiting.delete(this.#next.sequence)
+      this.#silence(packet.timestamp - this.#next.timestamp)
+      this.#play(this.#next.sequence, packet)
+    }
+  }
+
+  /** Gives up on the packets before the first one that is here, and fills their place. */
+  #skipGap(): void {
+    if (!this.#next || this.#waiting.size === 0) return
+    const sequence = Math.min(...this.#waiting.keys())
+    const packet = this.#waiting.get(sequence)
+    if (!packet) return
+    const frames = Math.floor((packet.timestamp - this.#next.timestamp) / FRAME_SAMPLES)
+    if (frames > 0) {
+      const concealed = Math.min(frames - 1, MAX_CONCEALED_FRAMES)
+      for (let i = 0; i < concealed; i++) this.#output.sound(this.#decoder.conceal(FRAME_SAMPLES))
+      this.#stats.concealed += concealed
+      this.#silence((frames - 1 - concealed) * FRAME_SAMPLES)
+      this.#recover(packet.payload)
+    }
+    this.#next = { sequence, timestamp: packet.timestamp }
+    this.#drain()
+  }
+
+  #recover(next: Uint8Array): void {
+    try {
+      this.#output.sound(this.#decoder.recover(next, FRAME_SAMPLES))
+      this.#stats.recovered++
+    } catch {
+      this.#stats.corrupt++
+    }
+  }
+
+  #play(
+    sequence: number,
+    packet: { readonly timestamp: number; readonly payload: Uint8Array },
+  ): void {
+    let length = FRAME_SAMPLES
+    try {
+      const samples = this.#decoder.decode(packet.payload)
+      length = samples.length
+      this.#output.sound(samples)
+    } catch {
+      // One broken packet is one lost packet: its place is filled and the call goes on.
+      this.#stats.corrupt++
+      this.#output.sound(this.#decoder.conceal(FRAME_SAMPLES))
+    }
+    this.#next = { sequence: sequence + 1, timestamp: packet.timestamp + length }
+  }
+
+  #silence(samples: number): void {
+    if (samples > 0 && samples <= MAX_SILENCE_SAMPLES) this.#output.silence(samples)
+  }
+}
+
+/** The value nearest to `near` that is `value` modulo 2^bits. */
+function unwrap(value: number, near: number, bits: 16 | 32): number {
+  const span = 2 ** bits
+  return value + Math.round((near - value) / span) * span
+}

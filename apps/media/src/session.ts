@@ -1,0 +1,294 @@
+/**
+ * One call: its connection, its ears (receiver, turns), its handler and its mouth (playout).
+ *
+ * ```
+ *   connecting ──▶ live ──▶ closed        `close()` is legal in every state and ends everything below
+ * ```
+ */
+import { performance } from 'node:perf_hooks'
+import { durationMs, Framer } from '@earshot/audio'
+import {
+  PROTOCOL_VERSION,
+  parsePageEvent,
+  type NodeEvent,
+  type PageEvent,
+  type ReplyEnd,
+} from '@earshot/protocol'
+import { FRAME_SAMPLES, SAMPLE_RATE } from './clock.ts'
+import type { CallContext, FrameHandler, HandlerDefinition, TurnHandler } from './handler.ts'
+import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { createOpusDecoder, createOpusEncoder } from './opus.ts'
+import { Outgoing } from './outgoing.ts'
+import { answerOffer, type AudioPacket, type Peer } from './peer.ts'
+import { Playout } from './playout.ts'
+import { Receiver } from './receiver.ts'
+import { runReply } from './reply.ts'
+import type { Ticker } from './ticker.ts'
+import { Turns, type Mark, type TurnEvent } from './turns.ts'
+
+/** A caller that has not connected by then never will: its ICE has given up. */
+const CONNECT_TIMEOUT_MS = 15_000
+/** Browsers send at least a check every few seconds; a caller this quiet is gone. */
+const SILENT_TIMEOUT_MS = 12_000
+
+export interface SessionOptions {
+  readonly callId: string
+  readonly offer: string
+  readonly addresses: readonly string[]
+  readonly ports: readonly [number, number]
+  readonly handlerName: string
+  readonly handler: HandlerDefinition
+  readonly ticker: Ticker
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Called once, when the call is over for whatever reason. */
+  readonly onEnd: () => void
+}
+
+export type EndReason =
+  | 'hung-up'
+  | 'lost'
+  | 'silent'
+  | 'never-connected'
+  | 'draining'
+  | 'superseded'
+
+/** Answers the offer and runs the call. @throws {BadOfferError} */
+export async function startSession(options: SessionOptions): Promise<Session> {
+  let session: Session | undefined
+  const peer = await answerOffer({
+    offer: options.offer,
+    addresses: options.addresses,
+    ports: options.ports,
+    events: {
+      connected: () => session?.connected(),
+      channelOpen: () => session?.channelOpen(),
+      lost: () => session?.close('lost'),
+      audio: (packet) => session?.packet(packet),
+      message: (text) => session?.message(text),
+    },
+  })
+  // Nothing can have arrived before this line: the caller has no answer yet.
+  session = new Session(options, peer)
+  return session
+}
+
+export class Session {
+  readonly callId: string
+  readonly answer: string
+  readonly #options: SessionOptions
+  readonly #peer: Peer
+  readonly #log: Log
+  readonly #ended = new AbortController()
+  readonly #decoder = createOpusDecoder()
+  readonly #encoder = createOpusEncoder()
+  readonly #outgoing = new Outgoing()
+  readonly #receiver: Receiver
+  readonly #turns: Turns
+  readonly #playout: Playout
+  readonly #framer = new Framer(FRAME_SAMPLES)
+  readonly #onTurn: TurnHandler | undefined
+  readonly #onFrame: FrameHandler | undefined
+  readonly #startedAt = performance.now()
+  #live = false
+  #turn = 0
+  #reply: { readonly turn: number; readonly abort: AbortController } | undefined
+
+  constructor(options: SessionOptions, peer: Peer) {
+    this.#options = options
+    this.#peer = peer
+    this.callId = options.callId
+    this.answer = peer.answer
+    this.#log = options.log.child({ call: options.callId })
+    const { handler } = options
+    this.#onTurn = handler.mode === 'turns' ? handler.create() : undefined
+    this.#onFrame = handler.mode === 'frames' ? handler.create() : undefined
+
+    this.#turns = new Turns((event) => this.#turnEvent(event))
+    this.#playout = new Playout({
+      start: () => this.#tell({ type: 'reply.start', turn: this.#reply?.turn ?? 0 }),
+      end: (playedMs) => this.#replyOver('complete', playedMs),
+    })
+    this.#receiver = new Receiver(this.#decoder, {
+      sound: (samples) => (this.#onFrame ? this.#hearFrames(samples) : this.#turns.audio(samples)),
+      silence: (samples) => {
+        if (this.#onTurn) this.#turns.audio(new Int16Array(samples))
+      },
+    })
+    const untick = options.ticker.subscribe(() => this.#tick())
+    this.#ended.signal.addEventListener('abort', untick)
+  }
+
+  // --- the peer's events ---
+
+  connected(): void {
+    if (this.#live) return
+    this.#live = true
+    const ms = performance.now() - this.#startedAt
+    this.#options.metrics.connectSeconds.observe(ms / 1000)
+    this.#log.info({ ms: Math.round(ms) }, 'connected')
+  }
+
+  channelOpen(): void {
+    const { handlerName, handler } = this.#options
+    this.#tell({
+      type: 'call.ready',
+      version: PROTOCOL_VERSION,
+      handler: handlerName,
+      mode: handler.mode,
+    })
+  }
+
+  packet(packet: AudioPacket): void {
+    this.#receiver.push(packet, performance.now())
+  }
+
+  message(text: string): void {
+    const event = parsePageEvent(text)
+    if (event) this.#turns.mark(MARKS[event.type])
+    else this.#log.debug({ bytes: text.length }, 'ignored a message that is no event')
+  }
+
+  /** Ends the call and everything that belongs to it. Idempotent. */
+  close(reason: EndReason): void {
+    if (this.#ended.signal.aborted) return
+    if (reason === 'draining') {
+      this.#tell({
+        type: 'call.end',
+        reason: 'draining',
+        message: 'This server is being restarted.',
+      })
+    }
+    this.#ended.abort()
+    this.#reply?.abort.abort()
+    this.#playout.flush()
+    this.#decoder.close()
+    this.#encoder.close()
+    this.#options.metrics.ends.inc({ reason })
+    this.#options.metrics.packets(this.#receiver.stats)
+    const seconds = Math.round((performance.now() - this.#startedAt) / 1000)
+    this.#log.info({ reason, seconds, turns: this.#turn, ...this.#receiver.stats }, 'call ended')
+    this.#peer
+      .close()
+      .catch((error: unknown) =>
+        this.#log.warn({ error: String(error) }, 'peer did not close cleanly'),
+      )
+    this.#options.onEnd()
+  }
+
+  // --- the clock ---
+
+  #tick(): void {
+    const now = performance.now()
+    this.#outgoing.tick()
+    this.#receiver.tick(now)
+    this.#turns.tick()
+    const frame = this.#playout.next()
+    if (frame) this.#send(frame)
+    if (!this.#live && now - this.#startedAt > CONNECT_TIMEOUT_MS) this.close('never-connected')
+    else if (this.#live && now - this.#peer.heardAt() > SILENT_TIMEOUT_MS) this.close('silent')
+  }
+
+  #send(frame: Int16Array): void {
+    if (!this.#peer.canPlay || this.#ended.signal.aborted) return
+    const { packet, marker } = this.#outgoing.next(this.#encoder.encode(frame))
+    this.#peer.play(packet, marker)
+  }
+
+  // --- turns and replies ---
+
+  #turnEvent(event: TurnEvent): void {
+    if (event.type === 'speech') this.#interrupt()
+    else if (event.type === 'cancelled') this.#tell({ type: 'unduck' })
+    else this.#answer(event.samples)
+  }
+
+  #answer(samples: Int16Array): void {
+    if (!this.#onTurn) return
+    this.#interrupt()
+    const audio = { samples, sampleRate: SAMPLE_RATE }
+    const number = ++this.#turn
+    const abort = new AbortController()
+    this.#reply = { turn: number, abort }
+    this.#options.metrics.turns.inc()
+    this.#tell({ type: 'turn', turn: number, ms: durationMs(audio) })
+    this.#playout.begin()
+    this.#run(this.#onTurn, { number, audio }, abort.signal).catch((error: unknown) => {
+      if (abort.signal.aborted) return
+      this.#log.error(
+        { turn: number, handler: this.#options.handlerName, error: String(error) },
+        'the handler failed; the call goes on',
+      )
+      this.#tell({
+        type: 'handler.error',
+        turn: number,
+        message: 'Something went wrong while answering.',
+      })
+      this.#replyOver('failed', this.#playout.flush())
+    })
+  }
+
+  async #run(
+    handler: TurnHandler,
+    turn: Parameters<TurnHandler>[0],
+    signal: AbortSignal,
+  ): Promise<void> {
+    await runReply(handler(turn, this.#context(signal)), this.#playout, signal)
+    if (!signal.aborted) this.#playout.finish()
+  }
+
+  #interrupt(): void {
+    if (!this.#reply) return
+    this.#reply.abort.abort()
+    this.#replyOver('interrupted', this.#playout.flush())
+  }
+
+  #replyOver(reason: ReplyEnd, playedMs: number): void {
+    if (!this.#reply) return
+    const { turn } = this.#reply
+    this.#reply = undefined
+    this.#options.metrics.replies.inc({ reason })
+    this.#tell({ type: 'reply.end', turn, reason, playedMs })
+  }
+
+  // --- frame by frame ---
+
+  #hearFrames(samples: Int16Array): void {
+    for (const frame of this.#framer.push(samples)) this.#answerFrame(frame)
+  }
+
+  #answerFrame(frame: Int16Array): void {
+    try {
+      const reply = this.#onFrame?.(
+        { samples: frame, sampleRate: SAMPLE_RATE },
+        this.#context(this.#ended.signal),
+      )
+      if (reply) this.#send(reply.samples)
+    } catch (error) {
+      this.#log.error(
+        { handler: this.#options.handlerName, error: String(error) },
+        'the handler failed on a frame',
+      )
+    }
+  }
+
+  #context(signal: AbortSignal): CallContext {
+    return {
+      callId: this.callId,
+      signal,
+      send: (data) => this.#tell({ type: 'output', data }),
+    }
+  }
+
+  #tell(event: NodeEvent): void {
+    this.#peer.send(JSON.stringify(event))
+  }
+}
+
+const MARKS: Readonly<Record<PageEvent['type'], Mark>> = {
+  'speech.start': 'start',
+  'speech.confirm': 'confirm',
+  'speech.end': 'end',
+  'speech.cancel': 'cancel',
+}

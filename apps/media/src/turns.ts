@@ -1,0 +1,171 @@
+/**
+ * Cuts the caller's audio into turns by the marks that the page's voice detector sends.
+ *
+ * ```
+ *          start              end                    hangover over
+ *   idle ─────────▶ speaking ─────▶ trailing ─────────────────────▶ idle + turn
+ *    ▲                │  ▲              │
+ *    └─── cancel ─────┘  └─── start ────┘
+ * ```
+ *
+ * Marks never gate: audio flows all the time and the last `preRollMs` of it are kept, so the first
+ * syllable, spoken before the detector was sure, is in the turn. Pure: time is the count of `tick()`s.
+ */
+import { concat } from '@earshot/audio'
+import { framesFor, SAMPLE_RATE } from './clock.ts'
+
+export interface TurnOptions {
+  /** Audio kept from before the mark, in ms. */
+  readonly preRollMs: number
+  /** How long after the end mark more speech still belongs to the turn, in ms. */
+  readonly hangoverMs: number
+  /** A turn is cut here and handed on, in ms, so that a handler never waits for ever. */
+  readonly maxTurnMs: number
+}
+
+export const TURN_DEFAULTS: TurnOptions = { preRollMs: 400, hangoverMs: 160, maxTurnMs: 60_000 }
+
+export type Mark = 'start' | 'confirm' | 'end' | 'cancel'
+
+export type TurnEvent =
+  /** Speech is certain: a reply in progress must stop. */
+  | { readonly type: 'speech' }
+  /** What looked like speech was none. */
+  | { readonly type: 'cancelled' }
+  /** A whole turn, 48 kHz mono. */
+  | { readonly type: 'turn'; readonly samples: Int16Array }
+
+type State =
+  | { readonly phase: 'idle' }
+  /** `certain`: it has been confirmed, or an earlier stretch of this same turn has. */
+  | { readonly phase: 'speaking'; readonly audio: Int16Array[]; certain: boolean }
+  | { readonly phase: 'trailing'; readonly audio: Int16Array[]; ticksLeft: number }
+
+export class Turns {
+  readonly #options: TurnOptions
+  readonly #emit: (event: TurnEvent) => void
+  #state: State = { phase: 'idle' }
+  #preRoll: Int16Array[] = []
+  #preRollSamples = 0
+  #turnSamples = 0
+
+  constructor(emit: (event: TurnEvent) => void, options: Partial<TurnOptions> = {}) {
+    this.#emit = emit
+    this.#options = { ...TURN_DEFAULTS, ...options }
+  }
+
+  /** The caller's audio, 48 kHz mono, any length. */
+  audio(samples: Int16Array): void {
+    if (this.#state.phase === 'idle') {
+      this.#keep(samples)
+      return
+    }
+    this.#state.audio.push(samples)
+    this.#turnSamples += samples.length
+    if (this.#turnSamples >= toSamples(this.#options.maxTurnMs)) this.#cut()
+  }
+
+  mark(mark: Mark): void {
+    switch (mark) {
+      case 'start':
+        return this.#start()
+      case 'confirm':
+        return this.#confirm()
+      case 'end':
+        return this.#end()
+      case 'cancel':
+        return this.#cancel()
+      default:
+        mark satisfies never
+    }
+  }
+
+  /** To be called every 20 ms. */
+  tick(): void {
+    if (this.#state.phase !== 'trailing') return
+    if (--this.#state.ticksLeft <= 0) {
+      const { audio } = this.#state
+      this.#finish(audio)
+    }
+  }
+
+  #start(): void {
+    if (this.#state.phase === 'idle') {
+      this.#state = { phase: 'speaking', audio: this.#preRoll, certain: false }
+      this.#turnSamples = this.#preRollSamples
+      this.#dropPreRoll()
+    } else if (this.#state.phase === 'trailing') {
+      this.#state = { phase: 'speaking', audio: this.#state.audio, certain: true }
+    }
+  }
+
+  #confirm(): void {
+    if (this.#state.phase !== 'speaking' || this.#state.certain) return
+    this.#state.certain = true
+    this.#emit({ type: 'speech' })
+  }
+
+  #end(): void {
+    // An end without its confirmation, from a detector that has none, says the same.
+    this.#confirm()
+    if (this.#state.phase !== 'speaking') return
+    this.#trail(this.#state.audio)
+  }
+
+  #cancel(): void {
+    if (this.#state.phase !== 'speaking') return
+    if (this.#state.certain) {
+      this.#trail(this.#state.audio)
+      return
+    }
+    const { audio } = this.#state
+    this.#state = { phase: 'idle' }
+    for (const samples of audio) this.#keep(samples)
+    this.#emit({ type: 'cancelled' })
+  }
+
+  #trail(audio: Int16Array[]): void {
+    this.#state = { phase: 'trailing', audio, ticksLeft: framesFor(this.#options.hangoverMs) }
+  }
+
+  /** The turn is too long: hand over what there is and go on listening. */
+  #cut(): void {
+    if (this.#state.phase === 'idle') return
+    const samples = concat(this.#state.audio)
+    if (this.#state.phase === 'speaking') {
+      this.#confirm()
+      this.#state = { phase: 'speaking', audio: [], certain: true }
+    } else {
+      this.#state = { phase: 'idle' }
+    }
+    this.#turnSamples = 0
+    this.#emit({ type: 'turn', samples })
+  }
+
+  #finish(audio: Int16Array[]): void {
+    this.#state = { phase: 'idle' }
+    this.#turnSamples = 0
+    this.#emit({ type: 'turn', samples: concat(audio) })
+  }
+
+  #keep(samples: Int16Array): void {
+    this.#preRoll.push(samples)
+    this.#preRollSamples += samples.length
+    for (;;) {
+      const [oldest] = this.#preRoll
+      if (!oldest || this.#preRollSamples - oldest.length < toSamples(this.#options.preRollMs))
+        return
+      this.#preRoll.shift()
+      this.#preRollSamples -= oldest.length
+    }
+  }
+
+  #dropPreRoll(): void {
+    this.#preRoll = []
+    this.#preRollSamples = 0
+  }
+}
+
+function toSamples(ms: number): number {
+  return (ms * SAMPLE_RATE) / 1000
+}

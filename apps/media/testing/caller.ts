@@ -1,0 +1,115 @@
+/**
+ * A synthetic caller for tests and benchmarks: the library's own full-ICE peer in the browser's place,
+ * with real Opus, real DTLS and real UDP on loopback. It has no jitter buffer and no voice detector:
+ * it sends the packets and marks it is told to and hands over what it receives.
+ */
+import { CALL_CHANNEL, parseNodeEvent, type NodeEvent, type PageEvent } from '@earshot/protocol'
+import {
+  MediaStreamTrack,
+  RTCPeerConnection,
+  RtpHeader,
+  RtpPacket,
+  useOPUS,
+  type RTCDataChannel,
+} from 'werift'
+
+export interface CallerOptions {
+  /** Gives the answer to the offer: by calling the node itself, or over HTTP. */
+  readonly exchange: (offer: string) => Promise<string>
+  /** Own address, IPv4. */
+  readonly address: string
+  /** Each packet of the reply: Opus payload, RTP header, and `performance.now()` on arrival. */
+  readonly onAudio?: (payload: Buffer, header: RtpHeader, at: number) => void
+  readonly onEvent?: (event: NodeEvent) => void
+}
+
+export interface Caller {
+  /** Resolves when audio can flow and the data channel is open. */
+  readonly connected: Promise<void>
+  /** Sends one 20 ms Opus packet. */
+  speak(payload: Uint8Array): void
+  mark(type: PageEvent['type']): void
+  /** Lets the RTP timeline run on by `frames` without sending, as a sender with DTX does. */
+  pause(frames: number): void
+  /** Skips one sequence number: a lost packet. */
+  lose(): void
+  close(): Promise<void>
+}
+
+const FRAME = 960
+
+export async function startCaller(options: CallerOptions): Promise<Caller> {
+  const pc = new RTCPeerConnection({
+    codecs: { audio: [useOPUS()], video: [] },
+    // Without a STUN server of its own the library asks a public one; nothing listens at this.
+    iceServers: [{ urls: 'stun:127.0.0.1:9' }],
+    iceStunGatherTimeout: 0.01,
+    iceUseIpv4: false,
+    iceUseIpv6: false,
+    iceAdditionalHostAddresses: [options.address],
+    iceInterfaceAddresses: { udp4: options.address },
+    bundlePolicy: 'max-bundle',
+  })
+  const track = new MediaStreamTrack({ kind: 'audio' })
+  const { sender } = pc.addTransceiver(track, { direction: 'sendrecv' })
+  pc.onTrack.subscribe((remote) => {
+    remote.onReceiveRtp.subscribe(({ payload, header }) => {
+      options.onAudio?.(payload, header, performance.now())
+    })
+  })
+  const channel = pc.createDataChannel(CALL_CHANNEL)
+  const connected = Promise.all([whenOpen(channel), whenConnected(pc)]).then(() => undefined)
+  connected.catch(() => undefined)
+  channel.onMessage.subscribe((data) => {
+    const event = typeof data === 'string' ? parseNodeEvent(data) : undefined
+    if (event) options.onEvent?.(event)
+  })
+
+  const offer = await pc.createOffer()
+  const answer = await options.exchange(offer.sdp)
+  await pc.setLocalDescription(offer)
+  await pc.setRemoteDescription({ type: 'answer', sdp: answer })
+
+  let sequence = 0
+  let timestamp = 0
+  return {
+    connected,
+    speak(payload) {
+      const header = new RtpHeader({
+        sequenceNumber: sequence & 0xffff,
+        timestamp: timestamp >>> 0,
+      })
+      sequence++
+      timestamp += FRAME
+      sender.sendRtp(new RtpPacket(header, Buffer.from(payload))).catch(() => undefined)
+    },
+    mark: (type) =>
+      channel.send(JSON.stringify({ type, at: performance.now() } satisfies PageEvent)),
+    pause(frames) {
+      timestamp += frames * FRAME
+    },
+    lose() {
+      sequence++
+      timestamp += FRAME
+    },
+    close: () => pc.close(),
+  }
+}
+
+function whenOpen(channel: RTCDataChannel): Promise<void> {
+  return new Promise((resolve) => {
+    channel.stateChanged.subscribe((state) => {
+      if (state === 'open') resolve()
+    })
+  })
+}
+
+function whenConnected(pc: RTCPeerConnection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    pc.connectionStateChange.subscribe((state) => {
+      if (state === 'connected') resolve()
+      if (state === 'failed' || state === 'closed')
+        reject(new Error(`the caller's connection is ${state}`))
+    })
+  })
+}

@@ -1,0 +1,121 @@
+/** The edge: the worker and the page on one origin, in workerd. */
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { ROOT } from './places.ts'
+import { startPart, whenReady } from './process.ts'
+import type { Part } from './process.ts'
+import type { RunSecrets } from './secrets.ts'
+
+export interface EdgeOptions {
+  /** 'dev': from the source, by Vite, with hot reload. 'built': what `build` wrote, by wrangler. */
+  readonly mode: 'dev' | 'built'
+  readonly port: number
+  readonly secrets: Pick<RunSecrets, 'turnSecret' | 'nodeToken' | 'makeDirectory'>
+  /** Variables of the worker over those of wrangler.jsonc; only when 'built'. */
+  readonly vars?: Readonly<Record<string, string>>
+  readonly onLine?: (line: string) => void
+  readonly signal?: AbortSignal
+}
+
+export interface Edge {
+  readonly part: Part
+  readonly port: number
+  /** `http://127.0.0.1:<port>`: the page, and the worker under /v1/. */
+  readonly url: string
+  /** The worker's own word: true when a media node is linked to it. */
+  nodeLinked(): Promise<boolean>
+  stop(): Promise<void>
+}
+
+const HOST = '127.0.0.1'
+
+/** Starts the edge; ready when the worker answers its health route. Throws `PartFailure`. */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const state = options.secrets.makeDirectory('edge')
+  const part = await startPart({
+    name: 'edge',
+    command: process.execPath,
+    args:
+      options.mode === 'dev'
+        ? viteArguments(options.port)
+        : await wranglerArguments(options, state),
+    cwd: `${ROOT}/apps/web`,
+    env: {
+      TURN_SECRET: options.secrets.turnSecret,
+      NODE_TOKEN: options.secrets.nodeToken,
+      // Nothing is fetched and nothing reported: a run needs no internet.
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      WRANGLER_SEND_METRICS: 'false',
+      XDG_CONFIG_HOME: state,
+      FORCE_COLOR: '0',
+      CI: '1',
+    },
+    ...(options.onLine && { onLine: options.onLine }),
+    ...(options.signal && { signal: options.signal }),
+  })
+  const url = `http://${HOST}:${options.port}`
+  try {
+    await whenReady(part, async () => (await health(url)) !== undefined, 60_000, options.signal)
+  } catch (error) {
+    await part.stop()
+    throw error
+  }
+  return {
+    part,
+    port: options.port,
+    url,
+    nodeLinked: async () => (await health(url))?.ready === true,
+    stop: () => part.stop(),
+  }
+}
+
+// --- the parts ---
+
+function viteArguments(port: number): string[] {
+  const vite = `${ROOT}/apps/web/node_modules/vite/bin/vite.js`
+  return [vite, '--host', HOST, '--port', String(port), '--strictPort', '--clearScreen', 'false']
+}
+
+async function wranglerArguments(options: EdgeOptions, state: string): Promise<string[]> {
+  const vars = Object.entries(options.vars ?? {}).flatMap(([name, value]) => [
+    '--var',
+    `${name}:${value}`,
+  ])
+  return [
+    `${ROOT}/node_modules/wrangler/bin/wrangler.js`,
+    'dev',
+    '--config',
+    await builtConfig(),
+    '--ip',
+    HOST,
+    '--port',
+    String(options.port),
+    '--inspector-port',
+    '0',
+    '--local',
+    '--persist-to',
+    state,
+    '--show-interactive-dev-session=false',
+    ...vars,
+  ]
+}
+
+/** The configuration of the built worker: the build leaves its place where `wrangler deploy` looks. */
+async function builtConfig(): Promise<string> {
+  const pointer = `${ROOT}/apps/web/.wrangler/deploy/config.json`
+  const text = await readFile(pointer, 'utf8').catch(() => {
+    throw new Error('The page and the worker are not built: run the build script first.')
+  })
+  const parsed: unknown = JSON.parse(text)
+  if (typeof parsed === 'object' && parsed !== null && 'configPath' in parsed) {
+    return resolve(pointer, '..', String(parsed.configPath))
+  }
+  throw new Error(`${pointer} does not name the built worker: run the build script again.`)
+}
+
+async function health(url: string): Promise<{ readonly ready: boolean } | undefined> {
+  const response = await fetch(`${url}/v1/health`, { signal: AbortSignal.timeout(2000) })
+  const body: unknown = await response.json()
+  if (!response.ok || typeof body !== 'object' || body === null) return undefined
+  return { ready: 'ready' in body && body.ready === true }
+}

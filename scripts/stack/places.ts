@@ -1,0 +1,23 @@
+/** Where things are, and the loopback addresses that development and tests use. */
+import { fileURLToPath } from 'node:url'
+
+/** The repository's root. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+
+export interface StackAddresses {
+  /** Where browsers reach the page and the relay. */
+  readonly listen: string
+  /** What the relay sends from, towards media. */
+  readonly relay: string
+  /** What media binds and offers. */
+  readonly media: string
+}
+
+/**
+ * On Linux all of 127.0.0.0/8 is this machine: three addresses, so that "media is the only peer"
+ * is true to the address. Elsewhere there is just one.
+ */
+export const LOOPBACK: StackAddresses =
+  process.platform === 'linux'
+    ? { listen: '127.0.0.1', relay: '127.77.0.1', media: '127.77.0.10' }
+    : { listen: '127.0.0.1', relay: '127.0.0.1', media: '127.0.0.1' }

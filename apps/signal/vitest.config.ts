@@ -1,6 +1,10 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
+// Else wrangler warns, once a file, of secrets that are bound below.
+// oxlint-disable-next-line node/no-process-env
+process.env.WRANGLER_LOG ??= 'error'
+
 export default defineConfig({
   plugins: [
     cloudflareTest({
@@ -13,5 +17,5 @@ export default defineConfig({
       },
     }),
   ],
-  test: { name: 'signal', include: ['src/**/*.test.ts'] },
+  test: { name: 'signal', include: ['src/**/*.test.ts'], silent: 'passed-only' },
 })

@@ -4,9 +4,12 @@
  * so the fleet sleeps between frames and nothing is lost when it wakes.
  */
 import { DurableObject } from 'cloudflare:workers'
+import * as v from 'valibot'
 import {
+  MAX_FRAME_BYTES,
   NODE_PROTOCOL_VERSION,
   parseFromNode,
+  parseJson,
   PING,
   PONG,
   type FromNode,
@@ -119,8 +122,10 @@ export class Fleet extends DurableObject<Bindings> {
     const state = stateOf(socket)
     if (state.type === 'closed') return
     const frame = typeof message === 'string' ? parseFromNode(message) : undefined
-    if (state.type === 'greeting') this.#greet(socket, state.region, frame)
-    else if (frame === undefined || frame.type === 'hello') {
+    if (state.type === 'greeting') {
+      if (frame?.type === 'hello') this.#greet(socket, state.region, frame)
+      else hangUp(socket, ...refusalOf(message))
+    } else if (frame === undefined || frame.type === 'hello') {
       this.#drop(socket, state, 'badFrame', 'not a frame that fits here')
     } else this.#hear(socket, { ...state, heardAt: this.now() }, frame)
     await this.#watch()
@@ -139,19 +144,12 @@ export class Fleet extends DurableObject<Bindings> {
     await this.#watch()
   }
 
-  #greet(socket: WebSocket, region: string, frame: FromNode | undefined): void {
-    if (frame?.type !== 'hello') return hangUp(socket, 'badFrame', 'the first frame must be hello')
-    if (frame.version !== NODE_PROTOCOL_VERSION) {
-      return hangUp(socket, 'version', `this fleet speaks version ${NODE_PROTOCOL_VERSION}`)
-    }
-    if (frame.region !== region) {
+  #greet(socket: WebSocket, region: string, hello: NodeHello): void {
+    const { node, seats, draining } = hello
+    if (hello.version !== NODE_PROTOCOL_VERSION) return hangUp(socket, 'version', OUR_VERSION)
+    if (hello.region !== region) {
       return hangUp(socket, 'badFrame', `this is the fleet of region ${region}`)
     }
-    this.#welcome(socket, frame)
-  }
-
-  #welcome(socket: WebSocket, hello: NodeHello): void {
-    const { node, seats, draining } = hello
     for (const older of this.#links().filter((link) => link.node === node)) {
       hangUp(older.socket, 'replaced', 'this node has dialled in again')
     }
@@ -262,6 +260,18 @@ export class Fleet extends DurableObject<Bindings> {
     if (outcome.type === 'timeout') send(socket, { type: 'hangup', call })
     return outcome
   }
+}
+
+const OUR_VERSION = `this fleet speaks version ${NODE_PROTOCOL_VERSION}`
+
+/** Why a first frame that is no `hello` of ours is turned away: it may be one of another version. */
+function refusalOf(message: string | ArrayBuffer): ['version' | 'badFrame', string] {
+  const hello = v.object({ type: v.literal('hello'), version: v.number() })
+  const greeting =
+    typeof message === 'string' ? parseJson(hello, message, MAX_FRAME_BYTES) : undefined
+  return greeting === undefined || greeting.version === NODE_PROTOCOL_VERSION
+    ? ['badFrame', 'the first frame must be hello']
+    : ['version', OUR_VERSION]
 }
 
 /** What an offer that was not answered means for its caller; `undefined`: ask the next node. */

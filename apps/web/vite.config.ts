@@ -5,7 +5,8 @@ import path from 'node:path'
 import { defineConfig } from 'vite'
 import { vadAssets } from './build/vad-assets.ts'
 
-const ort = path.dirname(createRequire(import.meta.url).resolve('onnxruntime-web/package.json'))
+const require = createRequire(import.meta.url)
+const ort = path.dirname(require.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm'))
 const VAD = '@ricky0123/vad-web/dist/real-time-vad.js'
 
 // One origin in development as in production: the worker serves the page and the API.
@@ -16,7 +17,7 @@ export default defineConfig({
       // The build that runs on plain wasm and holds its loader: a quarter of the default's size.
       {
         find: /^onnxruntime-web(\/wasm)?$/,
-        replacement: path.join(ort, 'dist/ort.wasm.bundle.min.mjs'),
+        replacement: path.join(ort, 'ort.wasm.bundle.min.mjs'),
       },
     ],
   },

@@ -12,7 +12,7 @@ const FILES: Record<string, string> = {
 /**
  * Serves the voice detector's worklet and model from `/vad/<version>/`: the library asks for them
  * by fixed names, so the version in the path is what lets them be cached for ever.
- * `__VAD_BASE__` is that path.
+ * `VAD_BASE_URL` is that path.
  */
 export function vadAssets(): Plugin {
   const manifest = require.resolve('@ricky0123/vad-web/package.json')
@@ -22,7 +22,7 @@ export function vadAssets(): Plugin {
   return {
     name: 'earshot:vad-assets',
     applyToEnvironment: (environment) => environment.name === 'client',
-    config: () => ({ define: { __VAD_BASE__: JSON.stringify(base) } }),
+    config: () => ({ define: { VAD_BASE_URL: JSON.stringify(base) } }),
     configureServer(server) {
       server.middlewares.use(base, (request, response, next) => {
         const name = (request.url ?? '').slice(1).split('?')[0] ?? ''

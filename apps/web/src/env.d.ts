@@ -1,2 +1,7 @@
 /** Where the voice detector's worklet and model are: `/vad/<version>/`. */
-declare const __VAD_BASE__: string
+declare const VAD_BASE_URL: string
+
+/** The Audio Session API, in Safari alone so far. */
+interface Navigator {
+  readonly audioSession?: { type: string }
+}

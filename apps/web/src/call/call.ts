@@ -83,24 +83,24 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
 
   /** Connects once. */
   async function hold(): Promise<Held> {
-    let onLost = (_: string) => {}
+    let onLost: (cause: string) => void = () => {}
     const lost = new Promise<string>((resolve, reject) => {
       onLost = resolve
       signal.addEventListener('abort', () => reject(abortError()), { once: true })
     })
     lost.catch(() => {})
-    const stream = mic
-    if (!stream) throw new CallFailure('mic-missing', 'no microphone is open')
-    const next = await connect(ports, stream, signal, {
+    const used = mic
+    if (!used) throw new CallFailure('mic-missing', 'no microphone is open')
+    const next = await connect(ports, used, signal, {
       onStep: (step) => change({ type: 'step', step, at: clock.now() }),
       onEvent,
-      onAudio: news.onAudio,
+      onAudio: (stream) => news.onAudio(stream),
       onLost,
     })
     connection = next
     // The microphone may have been swapped while the connection came up.
     const track = mic?.getAudioTracks()[0]
-    if (track && mic !== stream) await next.replaceTrack(track)
+    if (track && mic !== used) await next.replaceTrack(track)
     signal.throwIfAborted()
     change({ type: 'open', call: next.call, at: clock.now() })
     return { lost }

@@ -96,7 +96,7 @@ function watchPath(clock: Clock, life: AbortSignal, news: ConnectionNews) {
   let refusedBy: string | undefined
   let grace: AbortController | undefined
   let resolve = () => {}
-  let reject = (_: CallFailure) => {}
+  let reject: (failure: CallFailure) => void = () => {}
   const opened = new Promise<void>((yes, no) => {
     resolve = yes
     reject = no

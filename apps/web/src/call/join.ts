@@ -1,4 +1,10 @@
-import { type Joined, joinedSchema, MAX_SDP_BYTES, parseJson, problemSchema } from '@earshot/protocol'
+import {
+  type Joined,
+  joinedSchema,
+  MAX_SDP_BYTES,
+  parseJson,
+  problemSchema,
+} from '@earshot/protocol'
 import { CallFailure, describe, FAILURE_OF_PROBLEM } from './failure.ts'
 
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>

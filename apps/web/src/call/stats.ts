@@ -58,6 +58,17 @@ export function callPath(report: StatsReport): CallPath | undefined {
   }
 }
 
+/** Whether two readings would be shown alike. */
+export function samePath(one: CallPath, other: CallPath | undefined): boolean {
+  return (
+    other !== undefined &&
+    one.via === other.via &&
+    one.transport === other.transport &&
+    one.rttMs === other.rttMs &&
+    Math.round(one.loss * 100) === Math.round(other.loss * 100)
+  )
+}
+
 type Pair = v.InferOutput<typeof pairSchema>
 type Candidate = v.InferOutput<typeof candidateSchema>
 
@@ -101,10 +112,7 @@ function all<S extends v.GenericSchema>(schema: S, report: StatsReport): v.Infer
   return found
 }
 
-function parse<S extends v.GenericSchema>(
-  schema: S,
-  entry: unknown,
-): v.InferOutput<S> | undefined {
+function parse<S extends v.GenericSchema>(schema: S, entry: unknown): v.InferOutput<S> | undefined {
   const result = v.safeParse(schema, entry)
   return result.success ? result.output : undefined
 }

@@ -37,7 +37,7 @@ async function load(
   const vad = await MicVAD.new({
     ...VAD_OPTIONS,
     model: 'v6',
-    baseAssetPath: __VAD_BASE__,
+    baseAssetPath: VAD_BASE_URL,
     processorType,
     startOnLoad: false,
     audioContext: context,

@@ -1,0 +1,33 @@
+import { usePage } from './page.ts'
+import { pathWords } from './words.ts'
+
+/** What support asks for. Of the call's id only the start: the whole of it could end the call. */
+export function Details() {
+  const call = usePage((page) => page.call)
+  const path = usePage((page) => page.path)
+  const detector = usePage((page) => page.detector)
+  const id = call.status === 'live' || call.status === 'failed' ? call.call : undefined
+  const rows: [string, string][] = []
+  if (call.status === 'failed') {
+    rows.push(['Code', call.failure.code], ['Cause', call.failure.detail])
+  }
+  if (id !== undefined) rows.push(['Call', id.slice(0, 8)])
+  if (path) {
+    rows.push(['Path', pathWords(path)], ['Lost packets', `${Math.round(path.loss * 100)} %`])
+  }
+  if (call.status === 'live') rows.push(['Voice detector', detector])
+  if (rows.length === 0) return null
+  return (
+    <details className="details">
+      <summary>Details</summary>
+      <dl>
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  )
+}

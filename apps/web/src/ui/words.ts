@@ -1,0 +1,211 @@
+/** Every word about the call. Plain, calm, and never the person's fault. */
+import type { FailureCode } from '../call/failure.ts'
+import type { CallState, ConnectingStep, EndReason, Floor } from '../call/state.ts'
+import type { CallPath } from '../call/stats.ts'
+
+export interface FailureWords {
+  title: string
+  /** What happened and what helps, in a sentence or two. */
+  what: string
+  /** What the large button then does. */
+  way: Way
+}
+
+export type Way = 'retry' | 'reload' | 'secure'
+
+export const WAYS: Record<Way, string> = {
+  retry: 'Try again',
+  reload: 'Reload the page',
+  secure: 'Open the secure page',
+}
+
+export const FAILURES: Record<FailureCode, FailureWords> = {
+  'unsupported-browser': {
+    title: 'This browser cannot place calls',
+    what: 'Open this page in a current Chrome, Edge, Firefox or Safari.',
+    way: 'reload',
+  },
+  'insecure-page': {
+    title: 'The page was not opened securely',
+    what: 'Browsers only share a microphone with pages whose address starts with https.',
+    way: 'secure',
+  },
+  'mic-refused': {
+    title: 'The microphone is blocked',
+    what: 'Allow the microphone for this site, from the icon beside the page’s address, then try again.',
+    way: 'retry',
+  },
+  'mic-missing': {
+    title: 'No microphone found',
+    what: 'Plug one in or switch it on, then try again.',
+    way: 'retry',
+  },
+  'mic-busy': {
+    title: 'The microphone would not start',
+    what: 'Another app may be using it. Close that app, then try again.',
+    way: 'retry',
+  },
+  offline: {
+    title: 'The service cannot be reached',
+    what: 'Check your internet connection, then try again.',
+    way: 'retry',
+  },
+  'wrong-origin': {
+    title: 'Calls are not allowed from this address',
+    what: 'The service does not know this page. Open it from its usual address.',
+    way: 'reload',
+  },
+  'rate-limited': {
+    title: 'Too many calls in a short time',
+    what: 'Wait a minute, then try again.',
+    way: 'retry',
+  },
+  'no-node': {
+    title: 'Nobody is there to answer',
+    what: 'The service is up, but the part that talks is not running. Try again in a moment.',
+    way: 'retry',
+  },
+  'fleet-full': {
+    title: 'Every line is busy',
+    what: 'All places are taken just now. One may be free in a moment.',
+    way: 'retry',
+  },
+  'node-timeout': {
+    title: 'The call was not answered',
+    what: 'The service took too long to pick up. Another try often works.',
+    way: 'retry',
+  },
+  'node-failed': {
+    title: 'The call could not be taken',
+    what: 'Something went wrong where the call is answered. Another try often works.',
+    way: 'retry',
+  },
+  'offer-refused': {
+    title: 'Your browser and the service did not agree',
+    what: 'A fresh page often helps; so does a newer browser.',
+    way: 'reload',
+  },
+  misconfigured: {
+    title: 'The service is not set up correctly',
+    what: 'Nothing on your side is wrong. Whoever runs the service has to mend this.',
+    way: 'retry',
+  },
+  'service-failed': {
+    title: 'Something failed on our side',
+    what: 'Nothing on your side is wrong. Please try again.',
+    way: 'retry',
+  },
+  'credentials-refused': {
+    title: 'The relay did not let this call in',
+    what: 'Nothing on your side is wrong: the service’s pass was not accepted. Whoever runs it should check its clock and secret.',
+    way: 'retry',
+  },
+  'relay-unreachable': {
+    title: 'The sound could not get through',
+    what: 'The relay did not answer. It may be down, or this network may block calls: try again, or try another network.',
+    way: 'retry',
+  },
+  'direct-unreachable': {
+    title: 'The sound could not get through',
+    what: 'This network does not let the call pass. Try again, or try another network.',
+    way: 'retry',
+  },
+  'ended-by-node': {
+    title: 'The service ended the call',
+    what: 'It is restarting, or heard nothing for a long while. You can call again.',
+    way: 'retry',
+  },
+  lost: {
+    title: 'The connection was lost',
+    what: 'The call could not be brought back. Check your connection, then try again.',
+    way: 'retry',
+  },
+}
+
+export interface StatusWords {
+  title: string
+  hint: string
+}
+
+const STEPS: Record<ConnectingStep, StatusWords> = {
+  mic: { title: 'Opening your microphone', hint: 'Your browser may ask you to allow it.' },
+  answer: { title: 'Calling', hint: 'Finding someone to answer.' },
+  relay: { title: 'Connecting', hint: 'Almost there.' },
+}
+
+const FLOORS: Record<Floor, StatusWords> = {
+  nobody: { title: 'Listening', hint: 'Go ahead, say something.' },
+  you: { title: 'Hearing you', hint: 'Pause when you are done.' },
+  thinking: { title: 'Thinking', hint: 'An answer is on its way.' },
+  reply: { title: 'Answering', hint: 'Talk over it whenever you like.' },
+}
+
+const ENDS: Record<EndReason, StatusWords> = {
+  'hung-up': { title: 'Call ended', hint: 'Tap to talk again.' },
+  handler: { title: 'Call ended', hint: 'The other side said goodbye.' },
+}
+
+/** What is happening, for `role="status"`. Changes with the call's state and with nothing else. */
+export function statusWords(call: CallState): StatusWords {
+  switch (call.status) {
+    case 'idle':
+      return { title: 'Ready when you are', hint: 'Tap once, talk, and hear an answer.' }
+    case 'connecting':
+      return STEPS[call.step]
+    case 'live':
+      return call.notice === undefined || call.floor !== 'nobody'
+        ? FLOORS[call.floor]
+        : { title: 'That one went wrong', hint: `${call.notice} You can go on talking.` }
+    case 'reconnecting':
+      return {
+        title: 'Reconnecting',
+        hint: `The connection dropped. Try ${call.attempt} of ${call.attempts}.`,
+      }
+    case 'failed': {
+      const { title, what } = FAILURES[call.failure.code]
+      return { title, hint: what }
+    }
+    case 'ended':
+      return { title: ENDS[call.why].title, hint: call.message || ENDS[call.why].hint }
+    default:
+      return call satisfies never
+  }
+}
+
+/** What stands in for the hint while nobody speaks and the person should know something first. */
+export function listeningHint(page: {
+  detector: 'loading' | 'ready' | 'failed'
+  muted: boolean
+}): string | undefined {
+  if (page.muted) return 'Your microphone is muted.'
+  if (page.detector === 'loading') return 'Warming up, one moment.'
+  if (page.detector === 'failed') {
+    return 'Your pauses cannot be heard on this browser: hold the button below while you talk.'
+  }
+  return undefined
+}
+
+/** The name of the large button. */
+export function actionWords(call: CallState): string {
+  switch (call.status) {
+    case 'idle':
+    case 'ended':
+      return 'Start talking'
+    case 'connecting':
+      return 'Cancel'
+    case 'live':
+    case 'reconnecting':
+      return 'Hang up'
+    case 'failed':
+      return WAYS[FAILURES[call.failure.code].way]
+    default:
+      return call satisfies never
+  }
+}
+
+/** The path in three words: `Relay · UDP · 23 ms`. */
+export function pathWords({ via, transport, rttMs }: CallPath): string {
+  const words = [via === 'relay' ? 'Relay' : 'Direct', transport.toUpperCase()]
+  if (rttMs !== undefined) words.push(rttMs < 1 ? '<1 ms' : `${rttMs} ms`)
+  return words.join(' · ')
+}

@@ -118,19 +118,18 @@ app.get('/v1/health', async (c) => {
 })
 app.all('/v1/health', methodNotAllowed('GET, HEAD'))
 
-// Pages are answered before the worker runs; what is left of other paths is a file that is not there.
+// The page and its files are answered before the worker is asked.
 app.notFound(() => problemResponse(new Failure('not-found', 'The addresses here start with /v1/.')))
 
 app.onError((thrown, c) => {
+  const { method, path } = c.req
   if (thrown instanceof Failure) {
-    log('info', 'request.refused', { method: c.req.method, path: c.req.path, code: thrown.code })
+    const { code, detail } = thrown
+    if (code === 'misconfigured') log('error', 'worker.misconfigured', { detail })
+    else log('info', 'request.refused', { method, path, code })
     return problemResponse(thrown)
   }
-  log('error', 'request.failed', {
-    method: c.req.method,
-    path: c.req.path,
-    reason: reasonOf(thrown),
-  })
+  log('error', 'request.failed', { method, path, reason: reasonOf(thrown) })
   return problemResponse(new Failure('internal', 'Try again; it has been written to the log.'))
 })
 

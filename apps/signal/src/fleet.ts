@@ -18,6 +18,7 @@ import {
 import type { Bindings } from './env.ts'
 import { log } from './log.ts'
 import {
+  finish,
   greeted,
   hangUp,
   send,
@@ -133,6 +134,7 @@ export class Fleet extends DurableObject<Bindings> {
 
   override webSocketClose(socket: WebSocket): void {
     this.#lost(socket)
+    finish(socket)
   }
 
   override webSocketError(socket: WebSocket): void {

@@ -69,6 +69,15 @@ export function hangUp(socket: WebSocket, code: keyof typeof NODE_CLOSE, reason:
   }
 }
 
+/** Answers the close of the other side: until then that side waits, half open. */
+export function finish(socket: WebSocket): void {
+  try {
+    socket.close(1000)
+  } catch {
+    // It was cut off, and there is nobody to answer.
+  }
+}
+
 /**
  * When a socket counts as silent, Unix ms. `pingedAt` is the last `ping` that the runtime answered
  * on its own.

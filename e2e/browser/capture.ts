@@ -1,0 +1,105 @@
+/**
+ * Runs in the page before its own code: keeps every peer connection that the page makes, and records what
+ * each receives. The page knows nothing of it.
+ */
+import type { Page } from '@playwright/test'
+import type { Heard } from '../audio/heard.ts'
+
+declare global {
+  interface Window {
+    earshotPeers: RTCPeerConnection[]
+    earshotHeard: { at: number; chunks: Int16Array[] }
+  }
+}
+
+export function captureInPage(): void {
+  window.earshotPeers = []
+  window.earshotHeard = { at: 0, chunks: [] }
+  const Native = window.RTCPeerConnection
+  window.RTCPeerConnection = class extends Native {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration)
+      window.earshotPeers.push(this)
+      this.addEventListener('track', ({ track }) => record(new MediaStream([track])))
+    }
+  }
+
+  function record(stream: MediaStream): void {
+    const context = new AudioContext({ sampleRate: 48_000 })
+    const tap = context.createScriptProcessor(1024, 1, 1)
+    const taken = { at: 0, chunks: [] as Int16Array[] }
+    window.earshotHeard = taken
+    tap.addEventListener('audioprocess', (event) => {
+      if (taken.at === 0) taken.at = performance.now()
+      const input = event.inputBuffer.getChannelData(0)
+      taken.chunks.push(
+        Int16Array.from(input, (x) => Math.max(-32_768, Math.min(32_767, Math.round(x * 32_768)))),
+      )
+    })
+    context.createMediaStreamSource(stream).connect(tap)
+    tap.connect(context.destination)
+    void context.resume()
+  }
+}
+
+/** What the newest connection of the page has received so far. */
+export async function heard(page: Page): Promise<Heard> {
+  const { at, base64 } = await page.evaluate(() => {
+    const { at: since, chunks } = window.earshotHeard
+    const all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+    let offset = 0
+    for (const chunk of chunks) {
+      all.set(chunk, offset)
+      offset += chunk.length
+    }
+    const bytes = new Uint8Array(all.buffer)
+    let text = ''
+    for (let i = 0; i < bytes.length; i += 0x8000) {
+      text += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
+    }
+    return { at: since, base64: btoa(text) }
+  })
+  const bytes = Buffer.from(base64, 'base64')
+  return {
+    at,
+    samples: new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)),
+  }
+}
+
+export interface SelectedPair {
+  /** Candidate type of the browser's end. */
+  readonly local: string
+  /** Candidate type of the node's end, and its address. */
+  readonly remote: string
+  readonly remoteAddress: string
+  /** How the browser reaches its relay; `undefined` when it uses none. */
+  readonly relayProtocol: string | undefined
+}
+
+/** The candidate pair that the newest connection has selected, by its own stats. */
+export function selectedPair(page: Page): Promise<SelectedPair | undefined> {
+  return page.evaluate(async () => {
+    const peer = window.earshotPeers.at(-1)
+    if (!peer) return undefined
+    const stats = new Map<string, Record<string, unknown>>()
+    const report = await peer.getStats()
+    report.forEach((entry: Record<string, unknown>) => stats.set(String(entry['id']), entry))
+    const all = [...stats.values()]
+    const transport = all.find((entry) => entry['type'] === 'transport')
+    const named = transport?.['selectedCandidatePairId']
+    const pair =
+      typeof named === 'string'
+        ? stats.get(named)
+        : all.find((entry) => entry['type'] === 'candidate-pair' && entry['selected'] === true)
+    const local = stats.get(String(pair?.['localCandidateId']))
+    const remote = stats.get(String(pair?.['remoteCandidateId']))
+    if (!local || !remote) return undefined
+    const text = (value: unknown) => (typeof value === 'string' ? value : '')
+    return {
+      local: text(local['candidateType']),
+      remote: text(remote['candidateType']),
+      remoteAddress: text(remote['address']),
+      relayProtocol: text(local['relayProtocol']) || undefined,
+    }
+  })
+}

@@ -1,0 +1,76 @@
+import { test as base, expect, type Page } from '@playwright/test'
+import { heard, selectedPair, type SelectedPair } from './browser/capture.ts'
+import { startBrowser, type BrowserName, type BrowserOptions } from './browser/browsers.ts'
+import type { Heard } from './audio/heard.ts'
+import { Stack } from './stack.ts'
+
+/** A person at the page. */
+export interface Caller {
+  readonly page: Page
+  /** Taps the one large button by its name. */
+  tap(name?: string): Promise<void>
+  /** What the page says is happening. */
+  status(): ReturnType<Page['getByRole']>
+  /** Waits until the voice detector is loaded, so that the first word is marked. */
+  ready(): Promise<void>
+  heard(): Promise<Heard>
+  selectedPair(): Promise<SelectedPair | undefined>
+}
+
+interface Fixtures {
+  /** Opens the page in the project's browser, with a microphone that says `lines`. */
+  readonly callerWith: (options: BrowserOptions, url?: string) => Promise<Caller>
+}
+
+export const test = base.extend<Fixtures, { stack: Stack }>({
+  stack: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright reads the fixtures' names from here.
+    async ({}, use) => {
+      const stack = await Stack.start()
+      await use(stack)
+      await stack.stop()
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+  callerWith: async ({ stack }, use, testInfo) => {
+    const stops: (() => Promise<void>)[] = []
+    const pages: Page[] = []
+    await use(async (options, url = stack.edge.url) => {
+      const name: BrowserName = testInfo.project.name === 'firefox' ? 'firefox' : 'chromium'
+      const browser = await startBrowser(name, options)
+      stops.push(() => browser.stop())
+      const page = await browser.context.newPage()
+      pages.push(page)
+      page.on('console', (message) => {
+        if (message.type() === 'error')
+          testInfo.annotations.push({ type: 'console', description: message.text() })
+      })
+      await page.goto(url)
+      return {
+        page,
+        async tap(button = 'Start talking') {
+          await page.getByRole('button', { name: button }).click()
+          browser.talk()
+        },
+        status: () => page.getByRole('status'),
+        async ready() {
+          await expect(page.locator('main')).toHaveAttribute('data-detector', 'ready', {
+            timeout: 30_000,
+          })
+        },
+        heard: () => heard(page),
+        selectedPair: () => selectedPair(page),
+      }
+    })
+    if (testInfo.status !== testInfo.expectedStatus) {
+      for (const [i, page] of pages.entries()) {
+        const path = testInfo.outputPath(`page-${i}.png`)
+        await page.screenshot({ path }).catch(() => undefined)
+      }
+    }
+    for (const stop of stops) await stop()
+    await stack.stopNodes()
+  },
+})
+
+export { expect }

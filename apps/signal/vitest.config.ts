@@ -17,5 +17,5 @@ export default defineConfig({
       },
     }),
   ],
-  test: { name: 'signal', include: ['src/**/*.test.ts'], silent: 'passed-only' },
+  test: { name: 'signal', include: ['src/**/*.test.ts'], silent: 'passed-only', isolate: false },
 })

@@ -287,6 +287,21 @@ describe('an offer', () => {
   })
 })
 
+describe('a call that was passed on', () => {
+  it('stays with its new node when the first one is back and says that it has it', async () => {
+    const world = new World()
+    const first = await world.node('first', { hello: { seats: 100 } })
+    first.onOffer(() => first.close())
+    const second = await world.node('second', { hello: { seats: 2, calls: [NOBODYS_CALL] } })
+    const path = (await world.call()).headers.get('Location') ?? ''
+    const call = path.replace('/v1/calls/', '')
+    const back = await world.node('first', { hello: { seats: 100, calls: [call] } })
+    expect((await back.frame('hangup')).call).toBe(call)
+    expect((await world.request(path, { method: 'DELETE' })).status).toBe(200)
+    expect((await second.frame('hangup')).call).toBe(call)
+  })
+})
+
 describe('regions', () => {
   it('are tried one after another', async () => {
     const world = new World({}, ['eu', 'us'])

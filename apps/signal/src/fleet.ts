@@ -4,18 +4,9 @@
  * so the fleet sleeps between frames and nothing is lost when it wakes.
  */
 import { DurableObject } from 'cloudflare:workers'
-import * as v from 'valibot'
-import {
-  MAX_FRAME_BYTES,
-  NODE_PROTOCOL_VERSION,
-  parseFromNode,
-  parseJson,
-  PING,
-  PONG,
-  type FromNode,
-  type NodeHello,
-} from '@earshot/protocol'
+import { parseFromNode, PING, PONG, type FromNode, type NodeHello } from '@earshot/protocol'
 import type { Bindings } from './env.ts'
+import { readGreeting } from './greeting.ts'
 import { log } from './log.ts'
 import {
   finish,
@@ -121,14 +112,16 @@ export class Fleet extends DurableObject<Bindings> {
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const state = stateOf(socket)
-    if (state.type === 'closed') return
-    const frame = typeof message === 'string' ? parseFromNode(message) : undefined
     if (state.type === 'greeting') {
-      if (frame?.type === 'hello') this.#greet(socket, state.region, frame)
-      else hangUp(socket, ...refusalOf(message))
-    } else if (frame === undefined || frame.type === 'hello') {
-      this.#drop(socket, state, 'badFrame', 'not a frame that fits here')
-    } else this.#hear(socket, { ...state, heardAt: this.now() }, frame)
+      const greeting = readGreeting(message, state.region)
+      if (greeting.ok) this.#greet(socket, greeting.hello)
+      else hangUp(socket, greeting.code, greeting.reason)
+    } else if (state.type === 'node') {
+      const frame = typeof message === 'string' ? parseFromNode(message) : undefined
+      if (frame === undefined || frame.type === 'hello') {
+        this.#drop(socket, state, 'badFrame', 'not a frame that fits here')
+      } else this.#hear(socket, { ...state, heardAt: this.now() }, frame)
+    }
     await this.#watch()
   }
 
@@ -146,17 +139,16 @@ export class Fleet extends DurableObject<Bindings> {
     await this.#watch()
   }
 
-  #greet(socket: WebSocket, region: string, hello: NodeHello): void {
+  #greet(socket: WebSocket, hello: NodeHello): void {
     const { node, seats, draining } = hello
-    if (hello.version !== NODE_PROTOCOL_VERSION) return hangUp(socket, 'version', OUR_VERSION)
-    if (hello.region !== region) {
-      return hangUp(socket, 'badFrame', `this is the fleet of region ${region}`)
-    }
     for (const older of this.#links().filter((link) => link.node === node)) {
       hangUp(older.socket, 'replaced', 'this node has dialled in again')
     }
-    // Offers that went down the older socket have been given to other nodes: not its calls any more.
-    const astray = new Set(this.#offers.settleNode(node, { type: 'closed' }))
+    // Offers that an older link took with it have been given to other nodes: not its calls any more.
+    const astray = new Set([
+      ...this.#offers.settleNode(node, { type: 'closed' }),
+      ...hello.calls.filter((call) => (this.#seats.nodeOf(call) ?? node) !== node),
+    ])
     const calls = hello.calls.filter((call) => !astray.has(call))
     setState(socket, greeted(hello, this.now()))
     this.#seats.replaceNode(node, calls, this.now())
@@ -262,18 +254,6 @@ export class Fleet extends DurableObject<Bindings> {
     if (outcome.type === 'timeout') send(socket, { type: 'hangup', call })
     return outcome
   }
-}
-
-const OUR_VERSION = `this fleet speaks version ${NODE_PROTOCOL_VERSION}`
-
-/** Why a first frame that is no `hello` of ours is turned away: it may be one of another version. */
-function refusalOf(message: string | ArrayBuffer): ['version' | 'badFrame', string] {
-  const hello = v.object({ type: v.literal('hello'), version: v.number() })
-  const greeting =
-    typeof message === 'string' ? parseJson(hello, message, MAX_FRAME_BYTES) : undefined
-  return greeting === undefined || greeting.version === NODE_PROTOCOL_VERSION
-    ? ['badFrame', 'the first frame must be hello']
-    : ['version', OUR_VERSION]
 }
 
 /** What an offer that was not answered means for its caller; `undefined`: ask the next node. */

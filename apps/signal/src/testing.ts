@@ -37,11 +37,10 @@ export async function sdpOf(response: Response): Promise<string> {
   return new TextDecoder().decode(await response.arrayBuffer())
 }
 
-let worlds = 0
-
 /** A worker with one or more regions, callers and a rate limit that no other test touches. */
 export class World {
-  readonly #id = (worlds += 1)
+  /** Eight hexadecimal digits. */
+  readonly #id = crypto.randomUUID().slice(0, 8)
   readonly regions: readonly string[]
   readonly bindings: Bindings
 
@@ -51,9 +50,13 @@ export class World {
     this.bindings = { ...env, REGIONS: names.join(' '), ...settings }
   }
 
+  get #address(): string {
+    return `2001:db8:${this.#id.slice(0, 4)}:${this.#id.slice(4)}::1`
+  }
+
   async request(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers)
-    headers.set('CF-Connecting-IP', headers.get('CF-Connecting-IP') ?? `192.0.2.${this.#id}`)
+    headers.set('CF-Connecting-IP', headers.get('CF-Connecting-IP') ?? this.#address)
     const request = new Request(`https://earshot.test${path}`, { ...init, headers })
     return app.fetch(request, this.bindings)
   }

@@ -39,7 +39,7 @@ afterAll(async () => {
 const login = async (ttlSeconds = 600, secret = secrets.turnSecret): Promise<TurnLogin> =>
   turnCredentials(secret, `test-${clients.length}`, ttlSeconds, Date.now())
 
-async function client(as?: TurnLogin): Promise<TurnClient> {
+async function newClient(as?: TurnLogin): Promise<TurnClient> {
   const server = { address: LOOPBACK.listen, port: relay.port }
   const opened = await turnClient(server, as ?? (await login()))
   clients.push(opened)
@@ -77,24 +77,24 @@ describe('the process', () => {
 
 describe('credentials', () => {
   it('made by the worker with the shared secret are accepted', async () => {
-    const caller = await client()
+    const caller = await newClient()
     expect(await caller.allocate()).toBe('ok')
     expect(caller.relayed?.address).toBe(LOOPBACK.relay)
   })
 
   it('that have expired are refused with 401', async () => {
-    expect(await (await client(await login(-1))).allocate()).toBe(401)
+    expect(await (await newClient(await login(-1))).allocate()).toBe(401)
   })
 
   it('made with another secret are refused with 401', async () => {
     const forged = await login(600, '0123456789abcdef0123456789abcdef')
-    expect(await (await client(forged)).allocate()).toBe(401)
+    expect(await (await newClient(forged)).allocate()).toBe(401)
   })
 
   it('whose expiry was moved are refused with 401', async () => {
     const { username, credential } = await login(-1)
     const later = username.replace(/^\d+/, String(Math.floor(Date.now() / 1000) + 600))
-    expect(await (await client({ username: later, credential })).allocate()).toBe(401)
+    expect(await (await newClient({ username: later, credential })).allocate()).toBe(401)
   })
 })
 
@@ -130,7 +130,7 @@ describe.runIf(LOOPBACK.relay !== LOOPBACK.media)('peers', () => {
       media.send(`heard ${String(data)}`, from.port, from.address),
     )
     const peer = { address: LOOPBACK.media, port: media.address().port }
-    const caller = await client()
+    const caller = await newClient()
     await caller.allocate()
     expect(await caller.createPermission(peer)).toBe('ok')
     caller.send(peer, Buffer.from('hello'))
@@ -142,7 +142,7 @@ describe.runIf(LOOPBACK.relay !== LOOPBACK.media)('peers', () => {
   })
 
   it('everyone else is refused with 403, media beside them is not', async () => {
-    const caller = await client()
+    const caller = await newClient()
     expect(await caller.allocate()).toBe('ok')
     const outcomes: Record<string, unknown> = {}
     for (const address of FORBIDDEN) {
@@ -162,7 +162,7 @@ describe.runIf(LOOPBACK.relay !== LOOPBACK.media)('peers', () => {
     const reached: string[] = []
     service.on('message', (data) => reached.push(String(data)))
     const { port } = service.address()
-    const caller = await client()
+    const caller = await newClient()
     await caller.allocate()
     caller.send({ address: '127.0.0.1', port }, Buffer.from('through the relay'))
     // The control: by itself, the service can be reached.
@@ -175,8 +175,8 @@ describe.runIf(LOOPBACK.relay !== LOOPBACK.media)('peers', () => {
   })
 
   it('has no IPv6 relay address, and no IPv6 peer', async () => {
-    expect(await (await client()).allocate(6)).toBe(440)
-    const caller = await client()
+    expect(await (await newClient()).allocate(6)).toBe(440)
+    const caller = await newClient()
     await caller.allocate()
     for (const address of ['::1', '::ffff:7f00:1', 'fe80::1', '64:ff9b::7f00:1']) {
       expect(await caller.createPermission({ address, port: 9 })).not.toBe('ok')

@@ -72,8 +72,8 @@ describe('the configuration', () => {
     // A stand-in: what 4.18 says of itself, as far as the script looks at it.
     const help = '--no-tls\n--unauthorized-ratelimit\n--no-dynamic-ip-list\n--userdb'
     const lines = await render({ PATH: fakeTurnserver(secrets.directory, '4.18.0', help) })
-    const gone = ['no-cli', 'no-dtls', 'no-software-attribute', 'no-rfc5780', 'no-tlsv1']
-    expect(lines.filter((line) => gone.includes(line))).toEqual([])
+    const gone = new Set(['no-cli', 'no-dtls', 'no-software-attribute', 'no-rfc5780', 'no-tlsv1'])
+    expect(lines.filter((line) => gone.has(line))).toEqual([])
     expect(lines).toContain('unauthorized-ratelimit')
     expect(lines).not.toContain('unauthorized-ratelimit-rps=50')
   })

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 
+// "kill -s", not "kill -TERM": dash takes no "--" after that.
 const SCRIPT = `
 groups=' '
 directories=''
@@ -15,9 +16,9 @@ while read -r verb what; do
     directory) directories="$directories $what" ;;
   esac
 done
-for group in $groups; do kill -TERM -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s TERM -- "-$group" 2>/dev/null; done
 [ "$groups" = ' ' ] || sleep 2
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 for directory in $directories; do rm -rf -- "$directory"; done
 `
 

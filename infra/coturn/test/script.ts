@@ -36,7 +36,7 @@ export function fakeTurnserver(directory: string, version: string, help: string)
     `#!/bin/sh\ncase $1 in --version) echo ${version} ;; -h) cat <<'HELP'\n${help}\nHELP\n;; esac\n`,
   )
   chmodSync(file, 0o755)
-  return `${directory}:${process.env['PATH'] ?? ''}`
+  return `${directory}:${baseEnvironment()['PATH'] ?? ''}`
 }
 
 /** A PATH with the tools that the script calls, and no turnserver. */

@@ -12,6 +12,8 @@ const ANSWER_MS = 15_000
 const CONNECT_MS = 10_000
 /** A path that is silent this long is lost; shorter gaps mend by themselves. */
 const DISCONNECTED_MS = 3_000
+/** How long the peer is kept for the service to take note of a hang-up. */
+const GOODBYE_MS = 1_000
 
 export interface ConnectionPorts {
   fetch: Fetch
@@ -54,9 +56,18 @@ export async function connect(
   const close = () => {
     if (life.signal.aborted) return
     life.abort()
-    peer.close()
-    if (answered) deleteCall(fetch, answered.location)
+    if (!answered) {
+      peer.close()
+      return
+    }
+    // The peer goes second: a node that sees it go first has forgotten the call by the DELETE.
+    void Promise.race([
+      deleteCall(fetch, answered.location),
+      clock.wait(GOODBYE_MS, new AbortController().signal),
+    ]).then(() => peer.close())
   }
+  // Whatever is being waited for, an end of the call is an end of this.
+  signal.addEventListener('abort', close, { once: true, signal: life.signal })
   try {
     news.onStep('answer')
     const offer = await peer.offer()

@@ -21,6 +21,7 @@ export function duckOnMark(state: Ducking, mark: Mark): Ducking {
       return { ...state, speaking: true, ducked: true }
     case 'speech.cancel':
       return { ...state, speaking: false, ducked: state.flushing }
+    case 'speech.confirm':
     case 'speech.end':
       // Stays down until the node has decided what it was.
       return { ...state, speaking: false }

@@ -47,8 +47,12 @@ export async function postOffer(
 }
 
 /** Tells the service that the call is over. Outlives the page; a failure is the node's to notice. */
-export function deleteCall(fetch: Fetch, location: string): void {
-  fetch(location, { method: 'DELETE', keepalive: true }).catch(() => {})
+export async function deleteCall(fetch: Fetch, location: string): Promise<void> {
+  try {
+    await fetch(location, { method: 'DELETE', keepalive: true })
+  } catch {
+    // The node notices by itself that nobody is there.
+  }
 }
 
 function refused(status: number, body: string): CallFailure {

@@ -1,4 +1,4 @@
-import type { NodeEvent } from '@earshot/protocol'
+import type { NodeEvent, PageEvent } from '@earshot/protocol'
 import type { CallFailure } from './failure.ts'
 
 /**
@@ -56,7 +56,7 @@ export type CallChange =
   | { type: 'failed'; failure: CallFailure; call: string | undefined }
   | { type: 'ended'; why: EndReason; message: string | undefined }
 
-export type Mark = 'speech.start' | 'speech.end' | 'speech.cancel'
+export type Mark = PageEvent['type']
 
 export const IDLE: CallState = { status: 'idle' }
 
@@ -110,6 +110,8 @@ function marked(live: LiveState, mark: Mark): LiveState {
   switch (mark) {
     case 'speech.start':
       return { ...live, speaking: true, notice: undefined }
+    case 'speech.confirm':
+      return live
     case 'speech.cancel':
       return { ...live, speaking: false }
     case 'speech.end':

@@ -10,9 +10,16 @@ import { TalkButton } from './TalkButton.tsx'
 export function App({ session }: { session: Session }) {
   const status = usePage((page) => page.call.status)
   const floor = usePage((page) => (page.call.status === 'live' ? page.call.floor : undefined))
+  const detector = usePage((page) => page.detector)
   const path = usePage((page) => page.path && `${page.path.via}/${page.path.transport}`)
   return (
-    <main className="page" data-state={status} data-floor={floor} data-path={path}>
+    <main
+      className="page"
+      data-state={status}
+      data-floor={floor}
+      data-detector={detector}
+      data-path={path}
+    >
       <header className="top">
         <h1 className="brand">
           <Mark />

@@ -11,7 +11,7 @@ export function Details() {
   if (call.status === 'failed') {
     rows.push(['Code', call.failure.code], ['Cause', call.failure.detail])
   }
-  if (id !== undefined) rows.push(['Call', id.slice(0, 8)])
+  if (id !== undefined) rows.push(['Call', shortId(id)])
   if (path) {
     rows.push(['Path', pathWords(path)], ['Lost packets', `${Math.round(path.loss * 100)} %`])
   }
@@ -30,4 +30,9 @@ export function Details() {
       </dl>
     </details>
   )
+}
+
+/** The region and the first eight characters of what follows it. */
+function shortId(id: string): string {
+  return id.slice(0, id.indexOf('-') + 9)
 }

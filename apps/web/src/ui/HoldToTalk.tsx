@@ -15,7 +15,10 @@ function Hold({ session }: { session: Session }) {
     if (holding.current === down) return
     holding.current = down
     setHeld(down)
-    session.mark(down ? 'speech.start' : 'speech.end')
+    if (!down) return session.mark('speech.end')
+    session.mark('speech.start')
+    // A finger on the button is no cough.
+    session.mark('speech.confirm')
   })
   useEffect(() => {
     const listening = new AbortController()

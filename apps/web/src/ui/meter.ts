@@ -132,7 +132,7 @@ function paint(c: CanvasRenderingContext2D, { look, colour, levels, time }: Scen
       break
     case 'you':
       halo(c, edge, (12 + levels.mic * 36) * unit, 0.16)
-      halo(c, edge, (8 + levels.mic * 20) * unit, 0.22)
+      halo(c, edge, (12 + levels.mic * 20) * unit, 0.22)
       ring(c, edge + (12 + levels.mic * 20) * unit, 5 * unit, 1)
       break
     case 'thinking':

@@ -53,7 +53,7 @@ async function load(
     onSpeechStart: () => onMark('speech.start'),
     onSpeechEnd: () => onMark('speech.end'),
     onVADMisfire: () => onMark('speech.cancel'),
-    onSpeechRealStart: () => {},
+    onSpeechRealStart: () => onMark('speech.confirm'),
     onFrameProcessed: () => {},
   })
   await vad.start()

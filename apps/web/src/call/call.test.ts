@@ -1,0 +1,404 @@
+import { type ProblemCode, problem, PROBLEMS } from '@earshot/protocol'
+import { describe, expect, it } from 'vitest'
+import { startCall } from './call.ts'
+import { CallFailure, FAILURE_OF_PROBLEM } from './failure.ts'
+import { CALL_ID, created, fakeCall, fakeStream, JOINED, never, settle } from './testing.ts'
+
+async function liveCall() {
+  const fake = fakeCall()
+  const call = startCall(fake.ports, fake.news)
+  await settle()
+  fake.peer().tell({ type: 'open' })
+  await settle()
+  expect(fake.state()).toMatchObject({ status: 'live', call: CALL_ID })
+  return { ...fake, call }
+}
+
+/** Makes every later peer open as soon as it has its answer. */
+function reopen(fake: { world: ReturnType<typeof fakeCall>['world'] }): void {
+  fake.world.onPeer = (peer) => {
+    peer.accept = async () => peer.tell({ type: 'open' })
+  }
+}
+
+/** Makes the next peer never come to an end with one of its steps. */
+function stall(world: ReturnType<typeof fakeCall>['world'], step: 'offering' | 'accepting'): void {
+  world.onPeer = (peer) => {
+    peer[step] = never()
+  }
+}
+
+describe('joining', () => {
+  it('takes one round trip, and says each step', async () => {
+    const fake = fakeCall()
+    startCall(fake.ports, fake.news)
+    await settle()
+    expect(fake.requests).toHaveLength(1)
+    expect(fake.requests[0]).toMatchObject({ method: 'POST', url: '/v1/calls' })
+    expect(fake.requests[0]?.init).toMatchObject({
+      body: 'v=0 offer',
+      headers: { 'Content-Type': 'application/sdp', Accept: 'application/json' },
+    })
+    expect(fake.peer().accepted).toEqual({
+      answer: JOINED.answer,
+      configuration: JOINED.configuration,
+    })
+    fake.peer().tell({ type: 'open' })
+    await settle()
+    const steps = fake.states.map((state) =>
+      state.status === 'connecting' ? state.step : state.status,
+    )
+    expect(steps).toEqual(['mic', 'answer', 'relay', 'live'])
+    expect(fake.requests).toHaveLength(1)
+  })
+
+  it('is live even when the channel opens before accept() has resolved', async () => {
+    const fake = fakeCall()
+    fake.world.onPeer = (peer) => {
+      peer.accepting = never()
+    }
+    startCall(fake.ports, fake.news)
+    await settle()
+    fake.peer().tell({ type: 'open' })
+    await settle()
+    expect(fake.state()?.status).toBe('live')
+  })
+
+  it('gives the microphone away before the answer is there', async () => {
+    const fake = fakeCall()
+    fake.world.answer = never
+    startCall(fake.ports, fake.news)
+    await settle()
+    expect(fake.mics).toEqual([fake.mic.stream])
+  })
+})
+
+describe('failing to join', () => {
+  it.each(Object.keys(PROBLEMS) as ProblemCode[])('says %s in a code of its own', async (code) => {
+    const fake = fakeCall()
+    const body = problem(code, 'because')
+    fake.world.answer = async () => Response.json(body, { status: body.status })
+    startCall(fake.ports, fake.news)
+    await settle()
+    expect(fake.state()).toMatchObject({
+      status: 'failed',
+      failure: { code: FAILURE_OF_PROBLEM[code], detail: `${body.status} ${code}: because` },
+    })
+    expect(fake.mic.track.stopped).toBe(true)
+    expect(fake.peer().closed).toBe(1)
+    expect(fake.deletes()).toEqual([])
+  })
+
+  it.each([
+    ['a page', async () => new Response('<!doctype html>', { status: 200 }), 'service-failed'],
+    ['nonsense', async () => new Response('{}', { status: 201 }), 'service-failed'],
+    ['no service', async () => Promise.reject(new TypeError('Failed to fetch')), 'offline'],
+  ])('copes with %s', async (_, answer, code) => {
+    const fake = fakeCall()
+    fake.world.answer = answer
+    startCall(fake.ports, fake.news)
+    await settle()
+    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code } })
+  })
+
+  it('gives up on a service that does not answer', async () => {
+    const fake = fakeCall()
+    fake.world.answer = never
+    startCall(fake.ports, fake.news)
+    await fake.clock.pass(14_999)
+    expect(fake.state()?.status).toBe('connecting')
+    await fake.clock.pass(1)
+    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'offline' } })
+  })
+
+  it('passes on why there is no microphone, and calls nobody', async () => {
+    const fake = fakeCall()
+    fake.world.openMic = () => Promise.reject(new CallFailure('mic-refused', 'no'))
+    startCall(fake.ports, fake.news)
+    await settle()
+    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'mic-refused' } })
+    expect(fake.requests).toEqual([])
+  })
+
+  it.each([
+    ['relay', undefined, 'relay-unreachable'],
+    ['relay', 401, 'credentials-refused'],
+    ['relay', 701, 'relay-unreachable'],
+    ['all', undefined, 'direct-unreachable'],
+    ['all', 401, 'credentials-refused'],
+  ] as const)('with policy %s and candidate error %s: %s', async (policy, error, code) => {
+    const fake = fakeCall()
+    const configuration = { ...JOINED.configuration, iceTransportPolicy: policy }
+    fake.world.answer = async () => created({ ...JOINED, configuration })
+    startCall(fake.ports, fake.news)
+    await settle()
+    if (error !== undefined) {
+      fake.peer().tell({ type: 'candidate-error', code: error, url: 'turn:t.example:3478' })
+    }
+    await fake.clock.pass(9_999)
+    expect(fake.state()).toMatchObject({ status: 'connecting', step: 'relay' })
+    await fake.clock.pass(1)
+    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code } })
+    expect(fake.deletes()).toEqual([`/v1/calls/${CALL_ID}`])
+    expect(fake.peer().closed).toBe(1)
+  })
+
+  it('does not wait out the time when there is no candidate at all', async () => {
+    const fake = fakeCall()
+    startCall(fake.ports, fake.news)
+    await settle()
+    fake.peer().tell({ type: 'candidate-error', code: 401, url: 'turn:t.example:3478' })
+    fake.peer().tell({ type: 'no-candidates' })
+    await settle()
+    expect(fake.state()).toMatchObject({
+      status: 'failed',
+      failure: { code: 'credentials-refused' },
+    })
+  })
+
+  it('fails when the answer cannot be applied', async () => {
+    const fake = fakeCall()
+    fake.world.onPeer = (peer) => {
+      peer.accepting = Promise.reject(new CallFailure('offer-refused', 'bad SDP'))
+      peer.accepting.catch(() => {})
+    }
+    startCall(fake.ports, fake.news)
+    await settle()
+    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'offer-refused' } })
+    expect(fake.deletes()).toEqual([`/v1/calls/${CALL_ID}`])
+  })
+})
+
+describe('hanging up', () => {
+  const steps: [string, (fake: ReturnType<typeof fakeCall>) => void, number][] = [
+    ['while the microphone opens', ({ world }) => (world.openMic = never), 0],
+    ['while the offer is made', ({ world }) => stall(world, 'offering'), 0],
+    ['while the service is asked', ({ world }) => (world.answer = never), 0],
+    ['while the answer is applied', ({ world }) => stall(world, 'accepting'), 1],
+    ['while the path comes up', () => {}, 1],
+  ]
+  it.each(steps)('%s leaves nothing open', async (_, arrange, deletes) => {
+    const fake = fakeCall()
+    arrange(fake)
+    const call = startCall(fake.ports, fake.news)
+    await settle()
+    const before = fake.posts()
+    call.close()
+    call.close()
+    await settle()
+    expect(fake.state()).toMatchObject({ status: 'ended', why: 'hung-up' })
+    expect(fake.states.filter(({ status }) => status === 'ended')).toHaveLength(1)
+    expect(fake.deletes()).toHaveLength(deletes)
+    expect(fake.peers.every(({ closed }) => closed === 1)).toBe(true)
+    await fake.clock.pass(60_000)
+    expect(fake.posts()).toBe(before)
+  })
+
+  it('stops a microphone that opens too late', async () => {
+    const fake = fakeCall()
+    let open: (stream: MediaStream) => void = () => {}
+    fake.world.openMic = () =>
+      new Promise((resolve) => {
+        open = resolve
+      })
+    startCall(fake.ports, fake.news).close()
+    open(fake.mic.stream)
+    await settle()
+    expect(fake.mic.track.stopped).toBe(true)
+    expect(fake.mics).toEqual([])
+    expect(fake.peers).toEqual([])
+  })
+
+  it('ends a live call at the service, and tells it before the peer goes', async () => {
+    const { call, deletes, requests, peer, mic } = await liveCall()
+    call.close()
+    expect(mic.track.stopped).toBe(true)
+    expect(deletes()).toEqual([`/v1/calls/${CALL_ID}`])
+    expect(requests.at(-1)?.init?.keepalive).toBe(true)
+    expect(peer().closed).toBe(0)
+    await settle()
+    expect(peer().closed).toBe(1)
+  })
+})
+
+describe('a live call', () => {
+  it('sends marks with their time, and only while it is live', async () => {
+    const { call, peer, clock } = await liveCall()
+    call.mark('speech.start')
+    await clock.pass(500)
+    call.mark('speech.end')
+    call.close()
+    call.mark('speech.start')
+    expect(peer().sent).toEqual([
+      { type: 'speech.start', at: 1_000 },
+      { type: 'speech.end', at: 1_500 },
+    ])
+  })
+
+  it('goes back to listening when the node makes no turn of what it heard', async () => {
+    const { call, clock, state } = await liveCall()
+    call.mark('speech.start')
+    call.mark('speech.end')
+    await clock.pass(1_999)
+    expect(state()).toMatchObject({ floor: 'thinking' })
+    await clock.pass(1)
+    expect(state()).toMatchObject({ floor: 'nobody' })
+  })
+
+  it('waits for a confirmed turn as long as it takes', async () => {
+    const { call, clock, state, peer } = await liveCall()
+    call.mark('speech.start')
+    call.mark('speech.end')
+    peer().tell({ type: 'message', text: '{"type":"turn","turn":1,"ms":900}' })
+    await clock.pass(30_000)
+    expect(state()).toMatchObject({ floor: 'thinking' })
+  })
+
+  it('swaps the microphone and stops the old one', async () => {
+    const { call, peer, mic, mics } = await liveCall()
+    const other = fakeStream()
+    await call.replaceMic(other.stream)
+    expect(peer().tracks).toEqual([other.track])
+    expect(mic.track.stopped).toBe(true)
+    expect(mics).toEqual([mic.stream, other.stream])
+    call.close()
+    expect(other.track.stopped).toBe(true)
+  })
+
+  it.each([
+    ['handler', { status: 'ended', why: 'handler', message: 'Goodbye.' }],
+    ['draining', { status: 'failed', failure: { code: 'ended-by-node' } }],
+    ['silent', { status: 'failed', failure: { code: 'ended-by-node' } }],
+    ['deleted', { status: 'failed', failure: { code: 'ended-by-node' } }],
+  ])('ends when the node says so: %s', async (reason, expected) => {
+    const { peer, state, posts, clock } = await liveCall()
+    const text = JSON.stringify({ type: 'call.end', reason, message: 'Goodbye.' })
+    peer().tell({ type: 'message', text })
+    peer().tell({ type: 'closed' })
+    await clock.pass(20_000)
+    expect(state()).toMatchObject(expected)
+    expect(posts()).toBe(1)
+  })
+})
+
+describe('losing the connection', () => {
+  it('sits out a short silence', async () => {
+    const { peer, state, clock, posts } = await liveCall()
+    peer().tell({ type: 'transport', state: 'disconnected' })
+    await clock.pass(2_999)
+    peer().tell({ type: 'transport', state: 'connected' })
+    await clock.pass(60_000)
+    expect(state()?.status).toBe('live')
+    expect(posts()).toBe(1)
+  })
+
+  it.each([
+    ['a long silence', { type: 'transport', state: 'disconnected' }, 3_000],
+    ['a failed transport', { type: 'transport', state: 'failed' }, 0],
+    ['a closed channel', { type: 'closed' }, 0],
+  ] as const)('rejoins at once after %s, with the same microphone', async (_, news, ms) => {
+    const fake = await liveCall()
+    reopen(fake)
+    const [first] = fake.peers
+    first?.tell(news)
+    await fake.clock.pass(ms)
+    await settle()
+    expect(fake.posts()).toBe(2)
+    expect(fake.seen.lost).toBe(1)
+    expect(first?.closed).toBe(1)
+    expect(fake.deletes()).toHaveLength(1)
+    expect(fake.mic.track.stopped).toBe(false)
+    expect(fake.states.map(({ status }) => status).slice(-2)).toEqual(['reconnecting', 'live'])
+  })
+
+  it('gives the old seat back before it asks for another', async () => {
+    const fake = await liveCall()
+    reopen(fake)
+    fake.peer().tell({ type: 'closed' })
+    await settle()
+    expect(fake.requests.map(({ method }) => method)).toEqual(['POST', 'DELETE', 'POST'])
+  })
+
+  it('ignores what a replaced connection still says', async () => {
+    const fake = await liveCall()
+    reopen(fake)
+    const [first] = fake.peers
+    first?.tell({ type: 'closed' })
+    await settle()
+    await settle()
+    expect(fake.state()?.status).toBe('live')
+    const before = fake.states.length
+    first?.tell({ type: 'transport', state: 'failed' })
+    first?.tell({ type: 'message', text: '{"type":"reply.start","turn":9}' })
+    await settle()
+    expect(fake.states).toHaveLength(before)
+    expect(fake.posts()).toBe(2)
+  })
+
+  it('tries five times, further and further apart, and then says that it is lost', async () => {
+    const fake = await liveCall()
+    fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
+    fake.peer().tell({ type: 'closed' })
+    const posts: number[] = []
+    for (const ms of [0, 499, 1, 999, 1, 1_999, 1, 3_999]) {
+      await fake.clock.pass(ms)
+      posts.push(fake.posts() - 1)
+    }
+    expect(posts).toEqual([1, 1, 2, 2, 3, 3, 4, 4])
+    expect(fake.state()).toMatchObject({ status: 'reconnecting', attempt: 5, attempts: 5 })
+    await fake.clock.pass(1)
+    expect(fake.posts() - 1).toBe(5)
+    expect(fake.state()).toMatchObject({
+      status: 'failed',
+      failure: { code: 'lost', detail: expect.stringContaining('offline') },
+    })
+    expect(fake.mic.track.stopped).toBe(true)
+  })
+
+  it('does not wait when the network comes back', async () => {
+    const fake = await liveCall()
+    fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
+    fake.peer().tell({ type: 'closed' })
+    await fake.clock.pass(600)
+    expect(fake.state()).toMatchObject({ attempt: 3 })
+    fake.world.answer = async () => created(JOINED)
+    reopen(fake)
+    fake.call.retryNow()
+    await settle()
+    await settle()
+    expect(fake.state()?.status).toBe('live')
+  })
+
+  it('counts on when a connection falls right after it came up', async () => {
+    const fake = await liveCall()
+    reopen(fake)
+    for (let round = 0; round < 8; round += 1) {
+      if (fake.state()?.status === 'live') fake.peer().tell({ type: 'closed' })
+      await fake.clock.pass(5_000)
+    }
+    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'lost' } })
+    expect(fake.posts()).toBe(6)
+  })
+
+  it('starts the count again after a connection that lasted', async () => {
+    const fake = await liveCall()
+    reopen(fake)
+    for (let round = 0; round < 8; round += 1) {
+      fake.peer().tell({ type: 'closed' })
+      await fake.clock.pass(10_000)
+      expect(fake.state()?.status).toBe('live')
+    }
+    expect(fake.posts()).toBe(9)
+  })
+
+  it('can be hung up between two attempts', async () => {
+    const fake = await liveCall()
+    fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
+    fake.peer().tell({ type: 'closed' })
+    await fake.clock.pass(100)
+    fake.call.close()
+    await fake.clock.pass(60_000)
+    expect(fake.state()).toMatchObject({ status: 'ended', why: 'hung-up' })
+    expect(fake.posts()).toBe(2)
+  })
+})

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import { CallFailure } from './failure.ts'
+import { type CallChange, type CallState, IDLE, type LiveState, nextState } from './state.ts'
+
+const call = 'eu-abcdefghijklmnopqrstuv'
+
+function after(...changes: CallChange[]): CallState {
+  return changes.reduce(nextState, IDLE)
+}
+
+function live(...changes: CallChange[]): LiveState {
+  const ready: CallChange = {
+    type: 'event',
+    event: { type: 'call.ready', version: 1, handler: 'echo', mode: 'turns' },
+  }
+  const state = after({ type: 'open', call, at: 5 }, ready, ...changes)
+  if (state.status !== 'live') throw new Error(`not live: ${state.status}`)
+  return state
+}
+
+const start: CallChange = { type: 'mark', mark: 'speech.start' }
+const end: CallChange = { type: 'mark', mark: 'speech.end' }
+const cancel: CallChange = { type: 'mark', mark: 'speech.cancel' }
+const turn = (n: number): CallChange => ({
+  type: 'event',
+  event: { type: 'turn', turn: n, ms: 900 },
+})
+const reply = (n: number): CallChange => ({
+  type: 'event',
+  event: { type: 'reply.start', turn: n },
+})
+const over = (n: number): CallChange => ({
+  type: 'event',
+  event: { type: 'reply.end', turn: n, reason: 'complete', playedMs: 1 },
+})
+const unduck: CallChange = { type: 'event', event: { type: 'unduck' } }
+
+describe('nextState', () => {
+  it('keeps the time of the tap through the steps', () => {
+    const state = after(
+      { type: 'step', step: 'mic', at: 1 },
+      { type: 'step', step: 'answer', at: 2 },
+      { type: 'step', step: 'relay', at: 3 },
+    )
+    expect(state).toEqual({ status: 'connecting', step: 'relay', since: 1 })
+  })
+
+  it('says reconnecting, not connecting, through the steps of a rejoin', () => {
+    const state = after(
+      { type: 'open', call, at: 1 },
+      { type: 'lost', attempt: 1, attempts: 5, at: 7 },
+      { type: 'step', step: 'answer', at: 8 },
+      { type: 'lost', attempt: 2, attempts: 5, at: 9 },
+    )
+    expect(state).toEqual({ status: 'reconnecting', attempt: 2, attempts: 5, since: 7 })
+  })
+
+  it('starts afresh with a tap after a failure', () => {
+    const state = after(
+      { type: 'failed', failure: new CallFailure('offline', 'x'), call: undefined },
+      { type: 'step', step: 'mic', at: 20 },
+    )
+    expect(state).toEqual({ status: 'connecting', step: 'mic', since: 20 })
+  })
+
+  it('leaves a call that is not live alone', () => {
+    expect(nextState(IDLE, start)).toBe(IDLE)
+    expect(nextState(IDLE, turn(1))).toBe(IDLE)
+    expect(nextState(IDLE, { type: 'no-turn' })).toBe(IDLE)
+  })
+})
+
+describe('the floor', () => {
+  it.each<[string, CallChange[], string]>([
+    ['is nobody’s at first', [], 'nobody'],
+    ['is yours while you speak', [start], 'you'],
+    ['is the handler’s when you pause', [start, end], 'thinking'],
+    ['stays so once the turn is confirmed', [start, end, turn(1)], 'thinking'],
+    ['is the reply’s', [start, end, turn(1), reply(1)], 'reply'],
+    ['is nobody’s after the reply', [start, end, turn(1), reply(1), over(1)], 'nobody'],
+    ['is yours when you speak over the reply', [turn(1), reply(1), start], 'you'],
+    ['goes back to the reply after a cough', [turn(1), reply(1), start, cancel], 'reply'],
+    ['goes back to the reply until it is stopped', [turn(1), reply(1), start, end], 'reply'],
+    ['is nobody’s after a cough in silence', [start, cancel], 'nobody'],
+    ['is nobody’s when the node heard no speech', [start, end, unduck], 'nobody'],
+    ['is nobody’s when no turn comes of it', [start, end, { type: 'no-turn' }], 'nobody'],
+    ['ignores the end of an older reply', [turn(1), reply(1), turn(2), over(1)], 'thinking'],
+    ['ignores unduck under a confirmed turn', [start, end, turn(1), unduck], 'thinking'],
+  ])('%s', (_, changes, floor) => {
+    expect(live(...changes).floor).toBe(floor)
+  })
+
+  it('is nobody’s at the end of speech when the handler takes frames', () => {
+    const ready: CallChange = {
+      type: 'event',
+      event: { type: 'call.ready', version: 1, handler: 'loopback', mode: 'frames' },
+    }
+    expect(live(ready, start, end).floor).toBe('nobody')
+  })
+
+  it('shows why a turn failed until the next one begins', () => {
+    const error: CallChange = {
+      type: 'event',
+      event: { type: 'handler.error', turn: 1, message: 'It broke.' },
+    }
+    expect(live(turn(1), error)).toMatchObject({ floor: 'nobody', notice: 'It broke.' })
+    expect(live(turn(1), error, start).notice).toBeUndefined()
+  })
+})

@@ -1,0 +1,205 @@
+/** Fakes for tests. They implement the real interfaces and do nothing on their own. */
+import type { PageEvent } from '@earshot/protocol'
+import type { CallNews, CallPorts } from './call.ts'
+import type { Clock } from './clock.ts'
+import type { Fetch } from './join.ts'
+import type { CallPeer, PeerNews } from './peer.ts'
+import type { CallState } from './state.ts'
+
+export const CALL_ID = 'eu-abcdefghijklmnopqrstuv'
+export const JOINED = {
+  call: CALL_ID,
+  answer: 'v=0 answer',
+  configuration: {
+    iceServers: [{ urls: ['turn:t.example:3478'], username: 'u', credential: 'c' }],
+    iceTransportPolicy: 'relay' as 'relay' | 'all',
+  },
+}
+
+/** A clock that stands still until it is told to go on. */
+export class FakeClock implements Clock {
+  #now = 1_000
+  readonly #timers = new Set<{ at: number; done: () => void }>()
+
+  now(): number {
+    return this.#now
+  }
+
+  wait(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = { at: this.#now + ms, done: resolve }
+      this.#timers.add(timer)
+      const onAbort = () => {
+        this.#timers.delete(timer)
+        reject(new DOMException('aborted', 'AbortError'))
+      }
+      if (signal.aborted) onAbort()
+      else signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Lets `ms` pass, timer by timer, and everything that follows from each. */
+  async pass(ms: number): Promise<void> {
+    const until = this.#now + ms
+    await settle()
+    for (;;) {
+      const next = [...this.#timers]
+        .filter(({ at }) => at <= until)
+        .toSorted((a, b) => a.at - b.at)[0]
+      if (!next) break
+      this.#timers.delete(next)
+      this.#now = Math.max(this.#now, next.at)
+      next.done()
+      await settle()
+    }
+    this.#now = until
+  }
+}
+
+/** Lets every promise that can settle do so. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setTimeout(resolve))
+}
+
+export class FakeTrack {
+  readonly kind = 'audio'
+  stopped = false
+
+  stop(): void {
+    this.stopped = true
+  }
+}
+
+/** A stream of one track; the rest of `MediaStream` is not there. */
+export function fakeStream(): { stream: MediaStream; track: FakeTrack } {
+  const track = new FakeTrack()
+  const parts = { getTracks: () => [track], getAudioTracks: () => [track] }
+  return { stream: parts as unknown as MediaStream, track }
+}
+
+export class FakePeer implements CallPeer {
+  readonly sent: PageEvent[] = []
+  readonly tracks: MediaStreamTrack[] = []
+  accepted: unknown
+  closed = 0
+  offering: Promise<string> = Promise.resolve('v=0 offer')
+  accepting: Promise<void> = Promise.resolve()
+  readonly tell: (news: PeerNews) => void
+
+  constructor(tell: (news: PeerNews) => void) {
+    this.tell = tell
+  }
+
+  offer(): Promise<string> {
+    return this.offering
+  }
+
+  accept(answer: string, configuration: unknown): Promise<void> {
+    this.accepted = { answer, configuration }
+    return this.accepting
+  }
+
+  send(event: PageEvent): void {
+    this.sent.push(event)
+  }
+
+  async replaceTrack(track: MediaStreamTrack): Promise<void> {
+    this.tracks.push(track)
+  }
+
+  async stats(): Promise<RTCStatsReport> {
+    return new Map()
+  }
+
+  close(): void {
+    this.closed += 1
+  }
+}
+
+export interface Request {
+  method: string
+  url: string
+  init: RequestInit | undefined
+}
+
+/** Ports and news of a call, all fake, and what they saw. */
+export function fakeCall() {
+  const clock = new FakeClock()
+  const requests: Request[] = []
+  const peers: FakePeer[] = []
+  const states: CallState[] = []
+  const mics: MediaStream[] = []
+  const mic = fakeStream()
+  const seen = { lost: 0 }
+  const world = {
+    clock,
+    requests,
+    peers,
+    states,
+    mics,
+    mic,
+    seen,
+    /** What the service answers to a POST; tests put another in. */
+    answer: (): Promise<Response> => Promise.resolve(created(JOINED)),
+    openMic: (): Promise<MediaStream> => Promise.resolve(mic.stream),
+    onPeer: (_peer: FakePeer): void => {},
+    /** The state now. */
+    state: (): CallState | undefined => states.at(-1),
+    peer: (): FakePeer => {
+      const last = peers.at(-1)
+      if (!last) throw new Error('no peer was made')
+      return last
+    },
+    posts: (): number => requests.filter(({ method }) => method === 'POST').length,
+    deletes: (): string[] =>
+      requests.filter(({ method }) => method === 'DELETE').map(({ url }) => url),
+  }
+  const fetch: Fetch = (url, init) => {
+    const method = init?.method ?? 'GET'
+    requests.push({ method, url, init })
+    if (method === 'DELETE') return Promise.resolve(new Response(null, { status: 200 }))
+    return abortable(world.answer(), init?.signal)
+  }
+  const ports: CallPorts = {
+    clock,
+    fetch,
+    random: () => 0,
+    getMic: () => world.openMic(),
+    createPeer: (_mic, tell) => {
+      const peer = new FakePeer(tell)
+      peers.push(peer)
+      world.onPeer(peer)
+      return peer
+    },
+  }
+  const news: CallNews = {
+    onState: (state) => states.push(state),
+    onMic: (stream) => mics.push(stream),
+    onAudio: () => {},
+    onEvent: () => {},
+    onLost: () => {
+      seen.lost += 1
+    },
+  }
+  return { ...world, ports, news, world }
+}
+
+export function created(joined: unknown, location = `/v1/calls/${CALL_ID}`): Response {
+  return Response.json(joined, { status: 201, headers: { Location: location } })
+}
+
+export function never<T>(): Promise<T> {
+  return new Promise(() => {})
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (!signal) return promise
+  return Promise.race([
+    promise,
+    new Promise<never>((_, reject) => {
+      const onAbort = () => reject(new DOMException('aborted', 'AbortError'))
+      if (signal.aborted) onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
+    }),
+  ])
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { CallFailure, FAILURE_CODES } from '../call/failure.ts'
+import type { CallState } from '../call/state.ts'
+import { actionWords, FAILURES, pathWords, statusWords, WAYS } from './words.ts'
+
+const JARGON = /\b(ICE|TURN|STUN|SDP|WebRTC|HTTP|API|node|worker|peer|candidate|server|error)\b/i
+
+describe('the words for failures', () => {
+  it('are there for every code, in plain language, with a way on', () => {
+    expect(Object.keys(FAILURES).toSorted()).toEqual([...FAILURE_CODES].toSorted())
+    for (const code of FAILURE_CODES) {
+      const { title, what, way } = FAILURES[code]
+      expect(`${title} ${what}`, code).not.toMatch(JARGON)
+      expect(title, code).toMatch(/^[A-Z].*[^.]$/)
+      expect(what, code).toMatch(/^[A-Z].*\.$/)
+      expect(title.length, code).toBeLessThanOrEqual(44)
+      expect(WAYS[way], code).toBeTruthy()
+    }
+  })
+
+  it('tell the failures apart', () => {
+    const said = FAILURE_CODES.map((code) => `${FAILURES[code].title} ${FAILURES[code].what}`)
+    expect(new Set(said).size).toBe(FAILURE_CODES.length)
+  })
+
+  it('offer another try for every part that may come back', () => {
+    for (const code of ['offline', 'no-node', 'fleet-full', 'relay-unreachable', 'lost'] as const) {
+      const failed: CallState = {
+        status: 'failed',
+        failure: new CallFailure(code, 'x'),
+        call: undefined,
+      }
+      expect(actionWords(failed)).toBe('Try again')
+    }
+  })
+})
+
+describe('statusWords', () => {
+  it('prefers what the other side said at the end', () => {
+    const ended = { status: 'ended', why: 'handler' } as const
+    expect(statusWords({ ...ended, message: 'See you.' }).hint).toBe('See you.')
+    expect(statusWords({ ...ended, message: '' }).hint).not.toBe('')
+    expect(statusWords({ ...ended, message: undefined }).hint).not.toBe('')
+  })
+})
+
+describe('pathWords', () => {
+  it.each([
+    [{ via: 'relay', transport: 'udp', rttMs: 23, loss: 0 }, 'Relay · UDP · 23 ms'],
+    [{ via: 'relay', transport: 'tls', rttMs: 0, loss: 0 }, 'Relay · TLS · <1 ms'],
+    [{ via: 'direct', transport: 'tcp', rttMs: undefined, loss: 0 }, 'Direct · TCP'],
+  ] as const)('%o', (path, words) => {
+    expect(pathWords(path)).toBe(words)
+  })
+})

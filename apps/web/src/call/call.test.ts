@@ -21,10 +21,12 @@ function reopen(fake: { world: ReturnType<typeof fakeCall>['world'] }): void {
   }
 }
 
+type World = ReturnType<typeof fakeCall>['world']
+
 /** Makes the next peer never come to an end with one of its steps. */
-function stall(world: ReturnType<typeof fakeCall>['world'], step: 'offering' | 'accepting'): void {
+function stall(world: World, step: 'offer' | 'accept'): void {
   world.onPeer = (peer) => {
-    peer[step] = never()
+    peer[step] = () => never()
   }
 }
 
@@ -172,9 +174,9 @@ describe('failing to join', () => {
 describe('hanging up', () => {
   const steps: [string, (fake: ReturnType<typeof fakeCall>) => void, number][] = [
     ['while the microphone opens', ({ world }) => (world.openMic = never), 0],
-    ['while the offer is made', ({ world }) => stall(world, 'offering'), 0],
+    ['while the offer is made', ({ world }) => stall(world, 'offer'), 0],
     ['while the service is asked', ({ world }) => (world.answer = never), 0],
-    ['while the answer is applied', ({ world }) => stall(world, 'accepting'), 1],
+    ['while the answer is applied', ({ world }) => stall(world, 'accept'), 1],
     ['while the path comes up', () => {}, 1],
   ]
   it.each(steps)('%s leaves nothing open', async (_, arrange, deletes) => {

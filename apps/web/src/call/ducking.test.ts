@@ -19,6 +19,8 @@ describe('ducking', () => {
   it.each<[string, (Mark | NodeEvent)[], boolean]>([
     ['at the first sign of speech', [reply, 'speech.start'], true],
     ['until the node has decided', [reply, 'speech.start', 'speech.end'], true],
+    ['through its confirmation', [reply, 'speech.start', 'speech.confirm'], true],
+    ['when a reply starts under it', ['speech.start', 'speech.confirm', reply], true],
     ['no more after a cough', [reply, 'speech.start', 'speech.cancel'], false],
     ['no more when the node says so', [reply, 'speech.start', unduck], false],
     ['while an interrupted reply runs dry', [reply, 'speech.start', interrupted, unduck], true],

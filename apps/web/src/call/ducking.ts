@@ -22,6 +22,7 @@ export function duckOnMark(state: Ducking, mark: Mark): Ducking {
     case 'speech.cancel':
       return { ...state, speaking: false, ducked: state.flushing }
     case 'speech.confirm':
+      return state
     case 'speech.end':
       // Stays down until the node has decided what it was.
       return { ...state, speaking: false }

@@ -74,6 +74,7 @@ describe('the floor', () => {
   it.each<[string, CallChange[], string]>([
     ['is nobody’s at first', [], 'nobody'],
     ['is yours while you speak', [start], 'you'],
+    ['stays yours when it is speech', [start, { type: 'mark', mark: 'speech.confirm' }], 'you'],
     ['is the handler’s when you pause', [start, end], 'thinking'],
     ['stays so once the turn is confirmed', [start, end, turn(1)], 'thinking'],
     ['is the reply’s', [start, end, turn(1), reply(1)], 'reply'],

@@ -15,8 +15,8 @@ export interface NodeChoice {
 
 export class Stack {
   readonly secrets: RunSecrets
-  readonly edge: Edge
   readonly relayPort: number
+  #edge: Edge
   #relay: Relay | undefined
   readonly #nodes = new Set<MediaNode>()
 
@@ -28,8 +28,18 @@ export class Stack {
 
   private constructor(secrets: RunSecrets, edge: Edge, relayPort: number) {
     this.secrets = secrets
-    this.edge = edge
+    this.#edge = edge
     this.relayPort = relayPort
+  }
+
+  get edge(): Edge {
+    return this.#edge
+  }
+
+  /** Starts the worker again at the address it had, after `edge.stop()`. */
+  async startEdgeAgain(): Promise<void> {
+    const { port } = this.#edge
+    this.#edge = await startEdge({ mode: 'built', port, secrets: this.secrets })
   }
 
   /** Starts coturn if it is not running. `secretFile`: another secret than the worker signs with. */

@@ -36,12 +36,13 @@ export class ConfigError extends Error {
 export function readConfig(handlerNames: readonly string[], env = process.env): Config {
   const problems: string[] = []
   const withToken: NodeJS.ProcessEnv = { ...env, NODE_TOKEN: readToken(env, problems) }
+  const tokenFileFailed = problems.length > 0
   const parsed = v.safeParse(environmentSchema(handlerNames), withToken)
   if (!parsed.success) {
     for (const issue of parsed.issues) {
       const name = (v.getDotPath(issue) ?? '').split('.')[0] ?? ''
       const missing = withToken[name] === undefined || withToken[name] === ''
-      if (name === 'NODE_TOKEN' && problems.length > 0) continue
+      if (name === 'NODE_TOKEN' && tokenFileFailed) continue
       problems.push(`${name} ${missing ? 'is missing' : issue.message}`)
     }
   }
@@ -113,9 +114,10 @@ function environmentSchema(handlerNames: readonly string[]) {
     FLEET_URL: v.pipe(
       text(),
       v.regex(
-        /^(?:wss?|https?):\/\/[^/\s]+\/?$/,
+        /^(?:wss?|https?):\/\/[^/\s?#@]+\/?$/,
         "must be the worker's origin, like wss://voice.example.org",
       ),
+      v.check((value) => URL.canParse(value), 'is not a URL: look at its host and port'),
     ),
     NODE_TOKEN: secretSchema,
     NODE_ID: v.pipe(

@@ -62,24 +62,30 @@ export function startNodeLink(options: NodeLinkOptions): NodeLink {
     })
     socket = current
     let heardAt = performance.now()
+    let linkedAt: number | undefined
     let refusal: string | undefined
     const ping = setInterval(() => {
       if (current.readyState !== WebSocket.OPEN) return
-      if (performance.now() - heardAt > NODE_SILENT_MS) current.terminate()
-      else current.send(PING)
+      if (performance.now() - heardAt > NODE_SILENT_MS) {
+        refusal = `nothing was heard from the fleet for ${NODE_SILENT_MS / 1000} s`
+        current.terminate()
+      } else {
+        current.send(PING)
+      }
     }, NODE_PING_MS)
 
     current.on('open', () => current.send(JSON.stringify(options.hello() satisfies FromNode)))
     current.on('message', (data: Buffer) => {
-      heardAt = performance.now()
       const text = data.toString('utf8')
+      // The runtime answers pings without the fleet: before its welcome they prove nothing of it.
+      if (text !== PONG || linked) heardAt = performance.now()
       if (text === PONG) return
       const frame = parseToNode(text)
       if (!frame) {
         log.warn({ bytes: text.length }, 'ignored a frame that is not of this protocol version')
       } else if (frame.type === 'welcome') {
         linked = true
-        attempt = 0
+        linkedAt = performance.now()
         log.info('linked to the fleet')
       } else {
         options.onFrame(frame)
@@ -98,6 +104,8 @@ export function startNodeLink(options: NodeLinkOptions): NodeLink {
       if (socket !== current) return
       linked = false
       if (signal.aborted) return
+      // A fleet that welcomes and then drops us (another node has our id) must not be dialled in a loop.
+      if (linkedAt !== undefined && performance.now() - linkedAt > LAST_RETRY_MS) attempt = 0
       const delay = retryDelayMs(attempt++, random())
       const why = refusal ?? (reason.toString('utf8') || `closed with code ${code}`)
       log.warn({ why, retryMs: Math.round(delay), attempt }, 'no link to the fleet')

@@ -96,7 +96,15 @@ export class MediaNode {
   }
 
   closeAll(reason: EndReason): void {
-    for (const session of this.#seats.values()) if (session !== 'answering') session.close(reason)
+    for (const [call, session] of this.#seats) {
+      if (session !== 'answering') {
+        session.close(reason)
+      } else {
+        // Its answer, when it is made, finds the seat gone and is not sent.
+        this.#seats.delete(call)
+        this.#refuse(call, 'draining', 'the node is shutting down')
+      }
+    }
   }
 
   #free(call: string): void {

@@ -47,7 +47,8 @@ export class Playout {
   /** Adds 48 kHz mono to the open reply; ignored when there is none. */
   add(samples: Int16Array): void {
     if (this.#state.phase === 'idle' || this.#state.done) return
-    this.#queue.push(...this.#framer.push(samples))
+    // One by one: a chunk of an hour would be more arguments than a call can have.
+    for (const frame of this.#framer.push(samples)) this.#queue.push(frame)
   }
 
   /** Resolves when there is room for more, at once if there is. Call before each `add`. */

@@ -15,8 +15,14 @@ const MAX_WAIT_MS = 60
 const MAX_CONCEALED_FRAMES = 5
 /** A longer pause is not filled up: the timeline starts anew after it. */
 const MAX_SILENCE_SAMPLES = SAMPLE_RATE
-/** More than this cannot be in order any more: the sender has restarted. */
+/** More than this cannot be in order any more: the gap before them is given up at once. */
 const MAX_BUFFERED = 50
+/** Sequence numbers further apart than this are no gap: the sender has restarted. */
+const MAX_GAP_PACKETS = 1000
+/** So many packets from the past with none from the future between them: the sender has restarted. */
+const MAX_LATE_IN_A_ROW = 25
+/** The shortest stretch that the codec can fill in: 2.5 ms. */
+const SHORTEST_FILL = SAMPLE_RATE / 400
 
 export interface Decoder {
   decode(packet: Uint8Array): Int16Array
@@ -49,6 +55,7 @@ export class Receiver {
   readonly #stats = { received: 0, late: 0, recovered: 0, concealed: 0, corrupt: 0 }
   /** Where the next packet should stand: sequence and timestamp, both unwrapped. */
   #next: { sequence: number; timestamp: number } | undefined
+  #lateInARow = 0
 
   constructor(decoder: Decoder, output: ReceiverOutput) {
     this.#decoder = decoder
@@ -65,12 +72,16 @@ export class Receiver {
     this.#next ??= { sequence: packet.sequence, timestamp: packet.timestamp }
     const sequence = unwrap(packet.sequence, this.#next.sequence, 16)
     const timestamp = unwrap(packet.timestamp, this.#next.timestamp, 32)
-    if (Math.abs(sequence - this.#next.sequence) > 1000) {
-      // Too far to be a gap: the sender has started over.
+    const isLate = sequence < this.#next.sequence || this.#waiting.has(sequence)
+    this.#lateInARow = isLate ? this.#lateInARow + 1 : 0
+    if (
+      Math.abs(sequence - this.#next.sequence) > MAX_GAP_PACKETS ||
+      this.#lateInARow > MAX_LATE_IN_A_ROW
+    ) {
       this.#waiting.clear()
       this.#next = { sequence, timestamp }
-    }
-    if (sequence < this.#next.sequence || this.#waiting.has(sequence)) {
+      this.#lateInARow = 0
+    } else if (isLate) {
       this.#stats.late++
       return
     }
@@ -106,42 +117,47 @@ export class Receiver {
     const sequence = Math.min(...this.#waiting.keys())
     const packet = this.#waiting.get(sequence)
     if (!packet) return
-    const frames = Math.floor((packet.timestamp - this.#next.timestamp) / FRAME_SAMPLES)
-    if (frames > 0) {
-      const concealed = Math.min(frames - 1, MAX_CONCEALED_FRAMES)
+    const missing = packet.timestamp - this.#next.timestamp
+    const last = Math.min(FRAME_SAMPLES, missing - (missing % SHORTEST_FILL))
+    if (last > 0) {
+      const frames = Math.floor((missing - last) / FRAME_SAMPLES)
+      const concealed = Math.min(frames, MAX_CONCEALED_FRAMES)
       for (let i = 0; i < concealed; i++) this.#output.sound(this.#decoder.conceal(FRAME_SAMPLES))
       this.#stats.concealed += concealed
-      this.#silence((frames - 1 - concealed) * FRAME_SAMPLES)
-      this.#recover(packet.payload)
+      this.#silence(missing - last - concealed * FRAME_SAMPLES)
+      this.#recover(packet.payload, last)
     }
     this.#next = { sequence, timestamp: packet.timestamp }
     this.#drain()
   }
 
-  #recover(next: Uint8Array): void {
+  #recover(next: Uint8Array, samples: number): void {
+    let recovered: Int16Array
     try {
-      this.#output.sound(this.#decoder.recover(next, FRAME_SAMPLES))
+      recovered = this.#decoder.recover(next, samples)
       this.#stats.recovered++
     } catch {
-      this.#stats.corrupt++
+      // The packet is broken, which is counted when it is played.
+      recovered = this.#decoder.conceal(samples)
+      this.#stats.concealed++
     }
+    this.#output.sound(recovered)
   }
 
   #play(
     sequence: number,
     packet: { readonly timestamp: number; readonly payload: Uint8Array },
   ): void {
-    let length = FRAME_SAMPLES
+    let samples: Int16Array
     try {
-      const samples = this.#decoder.decode(packet.payload)
-      length = samples.length
-      this.#output.sound(samples)
+      samples = this.#decoder.decode(packet.payload)
     } catch {
       // One broken packet is one lost packet: its place is filled and the call goes on.
       this.#stats.corrupt++
-      this.#output.sound(this.#decoder.conceal(FRAME_SAMPLES))
+      samples = this.#decoder.conceal(FRAME_SAMPLES)
     }
-    this.#next = { sequence: sequence + 1, timestamp: packet.timestamp + length }
+    this.#next = { sequence: sequence + 1, timestamp: packet.timestamp + samples.length }
+    this.#output.sound(samples)
   }
 
   #silence(samples: number): void {

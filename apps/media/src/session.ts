@@ -18,7 +18,7 @@ import { FRAME_SAMPLES, SAMPLE_RATE } from './clock.ts'
 import type { CallContext, FrameHandler, HandlerDefinition, TurnHandler } from './handler.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import { createOpusDecoder, createOpusEncoder } from './opus.ts'
+import { createOpusDecoder, createOpusEncoder, type OpusDecoder, type OpusEncoder } from './opus.ts'
 import { Outgoing } from './outgoing.ts'
 import { answerOffer, type AudioPacket, type Peer } from './peer.ts'
 import { Playout } from './playout.ts'
@@ -53,6 +53,7 @@ export type EndReason =
   | 'never-connected'
   | 'draining'
   | 'superseded'
+  | 'failed'
 
 /** Answers the offer and runs the call. @throws {BadOfferError} */
 export async function startSession(options: SessionOptions): Promise<Session> {
@@ -70,7 +71,13 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     },
   })
   // Nothing can have arrived before this line: the caller has no answer yet.
-  session = new Session(options, peer)
+  try {
+    session = new Session(options, peer)
+  } catch (error) {
+    // A handler that cannot be made: the connection must not stay open without an owner.
+    await peer.close()
+    throw error
+  }
   return session
 }
 
@@ -81,8 +88,8 @@ export class Session {
   readonly #peer: Peer
   readonly #log: Log
   readonly #ended = new AbortController()
-  readonly #decoder = createOpusDecoder()
-  readonly #encoder = createOpusEncoder()
+  readonly #decoder: OpusDecoder
+  readonly #encoder: OpusEncoder
   readonly #outgoing = new Outgoing()
   readonly #receiver: Receiver
   readonly #turns: Turns
@@ -105,6 +112,9 @@ export class Session {
     this.#onTurn = handler.mode === 'turns' ? handler.create() : undefined
     this.#onFrame = handler.mode === 'frames' ? handler.create() : undefined
 
+    // After the handler, whose making may throw: the codec's memory is not garbage-collected.
+    this.#decoder = createOpusDecoder()
+    this.#encoder = createOpusEncoder()
     this.#turns = new Turns((event) => this.#turnEvent(event))
     this.#playout = new Playout({
       start: () => this.#tell({ type: 'reply.start', turn: this.#reply?.turn ?? 0 }),
@@ -116,7 +126,10 @@ export class Session {
         if (this.#onTurn) this.#turns.audio(new Int16Array(samples))
       },
     })
-    const untick = options.ticker.subscribe(() => this.#tick())
+    const untick = options.ticker.subscribe(
+      () => this.#tick(),
+      (error) => this.#fault(error),
+    )
     this.#ended.signal.addEventListener('abort', untick)
   }
 
@@ -141,12 +154,12 @@ export class Session {
   }
 
   packet(packet: AudioPacket): void {
-    this.#receiver.push(packet, performance.now())
+    this.#guard(() => this.#receiver.push(packet, performance.now()))
   }
 
   message(text: string): void {
     const event = parsePageEvent(text)
-    if (event) this.#turns.mark(MARKS[event.type])
+    if (event) this.#guard(() => this.#turns.mark(MARKS[event.type]))
     else this.#log.debug({ bytes: text.length }, 'ignored a message that is no event')
   }
 
@@ -279,6 +292,20 @@ export class Session {
       signal,
       send: (data) => this.#tell({ type: 'output', data }),
     }
+  }
+
+  /** What breaks in this call that nobody foresaw ends this call, and no other notices. */
+  #guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#fault(error)
+    }
+  }
+
+  #fault(error: unknown): void {
+    this.#log.error({ error: String(error) }, 'the call failed')
+    this.close('failed')
   }
 
   #tell(event: NodeEvent): void {

@@ -21,7 +21,7 @@ export class Ticker {
   readonly #onLate: (ms: number) => void
   readonly #phases = Array.from({ length: PHASES }, () => ({
     due: 0,
-    ticks: new Set<() => void>(),
+    ticks: new Set<Subscriber>(),
   }))
   #cancel: (() => void) | undefined
 
@@ -31,13 +31,17 @@ export class Ticker {
     this.#clock = clock
   }
 
-  /** Calls `tick` every 20 ms until the returned function is called. */
-  subscribe(tick: () => void): () => void {
+  /**
+   * Calls `tick` every 20 ms until the returned function is called. A `tick` that throws is not called
+   * again: `failed` is told instead, and every other call keeps its time.
+   */
+  subscribe(tick: () => void, failed: (error: unknown) => void): () => void {
     const { ticks } = this.#phases.reduce((a, b) => (b.ticks.size < a.ticks.size ? b : a))
-    ticks.add(tick)
+    const subscriber = { tick, failed }
+    ticks.add(subscriber)
     if (!this.#cancel) this.#start()
     return () => {
-      ticks.delete(tick)
+      ticks.delete(subscriber)
       if (this.#phases.every((phase) => phase.ticks.size === 0)) this.#stop()
     }
   }
@@ -54,6 +58,8 @@ export class Ticker {
   }
 
   #arm(): void {
+    // A tick may have ended the last call and begun another, which armed already.
+    this.#cancel?.()
     const next = Math.min(...this.#phases.map(({ due }) => due))
     this.#cancel = this.#clock.wakeAfter(Math.max(0, next - this.#clock.now()), this.#run)
   }
@@ -67,14 +73,25 @@ export class Ticker {
           break
         }
         phase.due += FRAME_MS
-        for (const tick of phase.ticks) {
+        for (const subscriber of phase.ticks) {
           this.#onLate(this.#clock.now() - due)
-          tick()
+          try {
+            subscriber.tick()
+          } catch (error) {
+            phase.ticks.delete(subscriber)
+            subscriber.failed(error)
+          }
         }
       }
     }
-    if (this.#cancel) this.#arm()
+    if (this.#phases.every(({ ticks }) => ticks.size === 0)) this.#stop()
+    else this.#arm()
   }
+}
+
+interface Subscriber {
+  readonly tick: () => void
+  readonly failed: (error: unknown) => void
 }
 
 const systemClock: TickerClock = {

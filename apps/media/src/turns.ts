@@ -56,6 +56,7 @@ export class Turns {
 
   /** The caller's audio, 48 kHz mono, any length. */
   audio(samples: Int16Array): void {
+    if (samples.length === 0) return
     if (this.#state.phase === 'idle') {
       this.#keep(samples)
       return
@@ -145,7 +146,9 @@ export class Turns {
   #finish(audio: Int16Array[]): void {
     this.#state = { phase: 'idle' }
     this.#turnSamples = 0
-    this.#emit({ type: 'turn', samples: concat(audio) })
+    const samples = concat(audio)
+    // Marks around nothing (no packet came, or all of it was cut off before) are no turn to answer.
+    this.#emit(samples.length === 0 ? { type: 'cancelled' } : { type: 'turn', samples })
   }
 
   #keep(samples: Int16Array): void {
@@ -153,8 +156,14 @@ export class Turns {
     this.#preRollSamples += samples.length
     for (;;) {
       const [oldest] = this.#preRoll
-      if (!oldest || this.#preRollSamples - oldest.length < toSamples(this.#options.preRollMs))
+      const excess = this.#preRollSamples - toSamples(this.#options.preRollMs)
+      if (!oldest || excess <= 0) return
+      if (oldest.length > excess) {
+        // A pause comes as one long stretch of silence: only the end of it belongs here.
+        this.#preRoll[0] = oldest.slice(excess)
+        this.#preRollSamples -= excess
         return
+      }
       this.#preRoll.shift()
       this.#preRollSamples -= oldest.length
     }

@@ -26,7 +26,8 @@ type World = ReturnType<typeof fakeCall>['world']
 /** Makes the next peer never come to an end with one of its steps. */
 function stall(world: World, step: 'offer' | 'accept'): void {
   world.onPeer = (peer) => {
-    peer[step] = () => never()
+    if (step === 'offer') peer.offer = never
+    else peer.accept = never
   }
 }
 

@@ -24,7 +24,7 @@ export function TalkButton({ session }: { session: Session }) {
         data-action={ending ? 'end' : 'start'}
         onClick={() => act(call, session)}
       >
-        {ending ? <HangUpIcon /> : <MicIcon />}
+        {ending ? <HangUpIcon /> : call.status === 'failed' ? <AgainIcon /> : <MicIcon />}
         <span>{name}</span>
       </button>
     </div>
@@ -69,6 +69,14 @@ function HangUpIcon() {
   return (
     <svg viewBox="0 0 24 24" aria-hidden="true">
       <path d="M6.500 6.500l11 11M17.500 6.500l-11 11" />
+    </svg>
+  )
+}
+
+function AgainIcon() {
+  return (
+    <svg viewBox="0 0 24 24" aria-hidden="true">
+      <path d="M19 12a7 7 0 1 1-2.05-4.950L19.500 9.500M19.500 4.500v5h-5" />
     </svg>
   )
 }

@@ -40,7 +40,7 @@ async function startDev(
 }
 
 async function isReady(started: ChildProcess): Promise<void> {
-  const until = Date.now() + 40_000
+  const until = Date.now() + 60_000
   while (!output.includes('Earshot is ready')) {
     if (started.exitCode !== null || Date.now() > until) throw new Error(`not ready:\n${output}`)
     await delay(50)
@@ -76,7 +76,7 @@ async function allGone(pids: readonly number[], withinMs: number): Promise<strin
 }
 
 describe('a development run', () => {
-  it('gets ready, and Ctrl-C ends all of it', { timeout: 60_000 }, async () => {
+  it('gets ready, and Ctrl-C ends all of it', { timeout: 90_000 }, async () => {
     const dev = await startDev()
     const exit = once(dev, 'exit')
     await isReady(dev)
@@ -99,7 +99,7 @@ describe('a development run', () => {
     expect(left).toEqual([])
   })
 
-  it('ends when the package runner above it is killed', { timeout: 60_000 }, async () => {
+  it('ends when the package runner above it is killed', { timeout: 90_000 }, async () => {
     // A shell stands in for npx: it is named so, and hands no signal on.
     const runner = await startDev({}, [
       '/bin/sh',
@@ -120,7 +120,7 @@ describe('a development run', () => {
     expect(left).toEqual([])
   })
 
-  it('leaves nothing when it is killed itself', { timeout: 60_000 }, async () => {
+  it('leaves nothing when it is killed itself', { timeout: 90_000 }, async () => {
     const dev = await startDev()
     await isReady(dev)
     const parts = descendants(dev.pid ?? 0)
@@ -133,7 +133,7 @@ describe('a development run', () => {
     expect(left).toEqual([])
   })
 
-  it('names the part that crashed, and fails', { timeout: 60_000 }, async () => {
+  it('names the part that crashed, and fails', { timeout: 90_000 }, async () => {
     const dev = await startDev()
     const exit = once(dev, 'exit')
     await isReady(dev)
@@ -165,7 +165,7 @@ describe('a development run', () => {
 
   it(
     'names the handlers when it is asked for one that is not there',
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     async () => {
       const dev = await startDev({}, [process.execPath, DEV, '--handler', 'nonesuch'])
       const [code] = (await once(dev, 'exit')) as [number | null]

@@ -1,0 +1,16 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { missingPackages, TEST_PACKAGES } from './system-packages.ts'
+
+it('finds what is missing from a PATH', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'earshot-path-'))
+  for (const name of ['turnserver', 'chromium', 'ps']) {
+    writeFileSync(join(folder, name), '')
+    chmodSync(join(folder, name), 0o755)
+  }
+  const missing = missingPackages(TEST_PACKAGES, `/nowhere:${folder}`)
+  rmSync(folder, { recursive: true })
+  expect(missing.map(({ name }) => name)).toEqual(['firefox-esr', 'pulseaudio', 'pulseaudio-utils'])
+})

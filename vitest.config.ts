@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  test: { projects: ['packages/*', 'apps/*', 'infra/coturn', 'scripts'] },
+  // What a passing test writes is of no use to anyone.
+  test: { silent: 'passed-only', projects: ['packages/*', 'apps/*', 'infra/coturn', 'scripts'] },
 })

@@ -28,6 +28,7 @@ async function main(): Promise<void> {
   if (problems.length > 0) throw new Error(problems.join('\n'))
 
   const lifetime = runLifetime()
+  lifetime.addEventListener('abort', () => say.ending())
   const secrets = makeSecrets()
   const parts: Part[] = []
   try {

@@ -7,6 +7,8 @@ export interface Printer {
   readonly media: (line: string) => void
   readonly note: (text: string) => void
   readonly problem: (text: string) => void
+  /** What the parts say while they are ended is not shown. */
+  readonly ending: () => void
   /** The one URL. What the parts say is shown from here on; before, only if one fails. */
   readonly ready: (url: string, handler: string) => void
 }
@@ -30,6 +32,10 @@ export function printer(out: Pick<WriteStream, 'write'> & { readonly isTTY?: boo
     },
     note: (text) => void out.write(`${text}\n`),
     problem: (text) => void out.write(`${paint(31, text)}\n`),
+    ending: () => {
+      isReady = false
+      out.write('Ending …\n')
+    },
     ready: (url, handler) => {
       isReady = true
       out.write(`\nEarshot is ready: ${paint(1, url)}  (handler: ${handler}, Ctrl-C ends it)\n\n`)

@@ -47,7 +47,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       CLOUDFLARE_CF_FETCH_ENABLED: 'false',
       WRANGLER_SEND_METRICS: 'false',
       XDG_CONFIG_HOME: state,
-      FORCE_COLOR: '0',
+      NO_COLOR: '1',
       CI: '1',
     },
     ...(options.onLine && { onLine: options.onLine }),

@@ -130,6 +130,21 @@ describe('a link', () => {
     expect(retries().at(-1)).toBe(retryDelayMs(4, 0.5))
   })
 
+  it('is dialled at once again, after a first short one that was long in coming', async () => {
+    const broken = { refuse: 503 as number | undefined }
+    const fleet = await startFleet(broken)
+    dial(fleet.url)
+    for (let attempt = 0; attempt < 4; attempt++) {
+      await until(() => retries().length > attempt)
+      if (attempt === 3) broken.refuse = undefined
+      await vi.advanceTimersByTimeAsync(retries()[attempt] ?? 0)
+    }
+    const { socket } = await fleet.welcomed(0)
+    socket.close(1012, 'restarting')
+    await until(() => retries().length > 4)
+    expect(retries()[4]).toBe(Math.round(retryDelayMs(0, 0.5)))
+  })
+
   it('is dialled at once again, after one that has lasted', async () => {
     const fleet = await startFleet({ answersPings: true })
     const { link } = dial(fleet.url)
@@ -279,7 +294,7 @@ interface Visit {
 }
 
 /** A fleet on loopback that does only what a test tells it to, beside answering pings if asked. */
-async function startFleet(options: { answersPings?: boolean; refuse?: number } = {}) {
+async function startFleet(options: { answersPings?: boolean; refuse?: number | undefined } = {}) {
   const visits: Visit[] = []
   const connections = new Set<Socket>()
   const server = createServer()

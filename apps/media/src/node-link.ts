@@ -51,6 +51,8 @@ export function startNodeLink(options: NodeLinkOptions): NodeLink {
   let socket: WebSocket | undefined
   let linked = false
   let attempt = 0
+  /** How many links in a row ended soon after their welcome. */
+  let shortLinks = 0
   let retry: NodeJS.Timeout | undefined
 
   const dial = (): void => {
@@ -105,7 +107,10 @@ export function startNodeLink(options: NodeLinkOptions): NodeLink {
       linked = false
       if (signal.aborted) return
       // A fleet that welcomes and then drops us (another node has our id) must not be dialled in a loop.
-      if (linkedAt !== undefined && performance.now() - linkedAt > LAST_RETRY_MS) attempt = 0
+      if (linkedAt !== undefined) {
+        shortLinks = performance.now() - linkedAt > LAST_RETRY_MS ? 0 : shortLinks + 1
+        attempt = Math.max(0, shortLinks - 1)
+      }
       const delay = retryDelayMs(attempt++, random())
       const why = refusal ?? (reason.toString('utf8') || `closed with code ${code}`)
       log.warn({ why, retryMs: Math.round(delay), attempt }, 'no link to the fleet')

@@ -394,6 +394,22 @@ describe('losing the connection', () => {
     expect(fake.posts()).toBe(9)
   })
 
+  it('rejoins with the microphone that was chosen meanwhile', async () => {
+    const fake = await liveCall()
+    fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
+    fake.peer().tell({ type: 'closed' })
+    await fake.clock.pass(100)
+    const other = fakeStream()
+    await fake.call.replaceMic(other.stream)
+    expect(fake.peers[0]?.tracks).toEqual([])
+    fake.world.answer = async () => created(JOINED)
+    reopen(fake)
+    await fake.clock.pass(500)
+    expect(fake.state()?.status).toBe('live')
+    expect(fake.offered.at(-1)).toBe(other.stream)
+    expect(fake.mic.track.stopped).toBe(true)
+  })
+
   it('can be hung up between two attempts', async () => {
     const fake = await liveCall()
     fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))

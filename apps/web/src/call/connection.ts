@@ -89,13 +89,19 @@ export async function connect(
     signal.throwIfAborted()
     throw error
   }
-  return { call: answered.call, ...handles(peer), close }
+  return { call: answered.call, ...handles(peer, life.signal), close }
 }
 
-function handles(peer: CallPeer): Pick<Connection, 'send' | 'replaceTrack' | 'stats'> {
+function handles(
+  peer: CallPeer,
+  life: AbortSignal,
+): Pick<Connection, 'send' | 'replaceTrack' | 'stats'> {
   return {
     send: (event) => peer.send(event),
-    replaceTrack: (track) => peer.replaceTrack(track),
+    // A closed peer throws; the next connection starts with the new track anyway.
+    replaceTrack: async (track) => {
+      if (!life.aborted) await peer.replaceTrack(track)
+    },
     stats: () => peer.stats(),
   }
 }

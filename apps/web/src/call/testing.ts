@@ -129,6 +129,7 @@ export function fakeCall() {
   const peers: FakePeer[] = []
   const states: CallState[] = []
   const mics: MediaStream[] = []
+  const offered: MediaStream[] = []
   const mic = fakeStream()
   const seen = { lost: 0 }
   const world = {
@@ -137,6 +138,8 @@ export function fakeCall() {
     peers,
     states,
     mics,
+    /** The microphone of each peer, in the order of their making. */
+    offered,
     mic,
     seen,
     /** What the service answers to a POST; tests put another in. */
@@ -165,7 +168,8 @@ export function fakeCall() {
     fetch,
     random: () => 0,
     getMic: () => world.openMic(),
-    createPeer: (_mic, tell) => {
+    createPeer: (stream, tell) => {
+      offered.push(stream)
       const peer = new FakePeer(tell)
       peers.push(peer)
       world.onPeer(peer)

@@ -2,9 +2,12 @@ import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import { usePage } from './page.ts'
 import type { Session } from './session.ts'
 
-/** Marks turns by hand where the voice detector could not be loaded: pointer, or the space bar. */
+/** Marks turns by hand where there is no voice detector (yet): pointer, or the space bar. */
 export function HoldToTalk({ session }: { session: Session }) {
-  const needed = usePage((page) => page.detector === 'failed' && page.call.status === 'live')
+  const needed = usePage(
+    ({ detector, call }) =>
+      (detector === 'failed' || detector === 'slow') && call.status === 'live',
+  )
   return needed ? <Hold session={session} /> : null
 }
 

@@ -4,8 +4,8 @@ import type { MicChoice } from '../call/microphone.ts'
 import { type CallState, IDLE } from '../call/state.ts'
 import type { CallPath } from '../call/stats.ts'
 
-/** Whether the voice detector marks turns; with `failed` the person does, by holding a button. */
-export type DetectorState = 'loading' | 'ready' | 'failed'
+/** Whether the voice detector marks turns; with `slow` and `failed` the person may, by a button. */
+export type DetectorState = 'loading' | 'slow' | 'ready' | 'failed'
 
 /** What the page shows, and nothing else: levels are drawn without passing through here. */
 export interface PageState {

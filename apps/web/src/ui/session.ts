@@ -11,11 +11,15 @@ import type { CallState, Mark } from '../call/state.ts'
 import { callPath, samePath } from '../call/stats.ts'
 import type { Detector } from '../vad/detector.ts'
 import { createLevels, type Levels } from './levels.ts'
+import { recallMic, rememberMic } from './mic-choice.ts'
 import { usePage } from './page.ts'
 import { createWakeLock } from './wake-lock.ts'
 
-const MIC_KEY = 'earshot.mic'
 const STATS_MS = 1_000
+/** A detector that loads longer than this, in ms, is stood in for by a button. */
+const SLOW_MS = 5_000
+/** How long the audio clock may take to run after the tap, in ms. */
+const RESUME_MS = 2_000
 
 export interface Session {
   /** Loads the voice detector; may be called again after a failure. */
@@ -49,7 +53,7 @@ export function createSession(element: HTMLAudioElement): Session {
   let ducking: Ducking = NOT_DUCKED
   let polling: ReturnType<typeof setInterval> | undefined
 
-  set({ micId: localStorage.getItem(MIC_KEY) ?? undefined })
+  set({ micId: recallMic() })
   void refreshMics()
   devices?.addEventListener('devicechange', () => void refreshMics())
   addEventListener('pagehide', hangUp)
@@ -71,14 +75,17 @@ export function createSession(element: HTMLAudioElement): Session {
     set({ detector: 'loading' })
     const loading = loadDetector()
     detector = loading
-    loading.then(
-      () => set({ detector: 'ready' }),
-      (error: unknown) => {
-        console.warn('The voice detector could not be loaded:', error)
-        set({ detector: 'failed' })
-        detector = undefined
-      },
-    )
+    const slow = setTimeout(() => set({ detector: 'slow' }), SLOW_MS)
+    loading
+      .then(
+        () => set({ detector: 'ready' }),
+        (error: unknown) => {
+          console.warn('The voice detector could not be loaded:', error)
+          set({ detector: 'failed' })
+          detector = undefined
+        },
+      )
+      .finally(() => clearTimeout(slow))
   }
 
   async function loadDetector(): Promise<Detector> {
@@ -93,7 +100,7 @@ export function createSession(element: HTMLAudioElement): Session {
     if (navigator.audioSession) navigator.audioSession.type = 'play-and-record'
     warmUp()
     wakeLock.hold()
-    set({ path: undefined, micProblem: undefined, muted: false })
+    set({ micProblem: undefined, muted: false })
     call = startCall(
       {
         fetch: (input, init) => fetch(input, init),
@@ -110,7 +117,7 @@ export function createSession(element: HTMLAudioElement): Session {
           levels?.reply(stream)
         },
         onEvent,
-        onLost: () => duck(NOT_DUCKED),
+        onLost: () => duck({ ...NOT_DUCKED, speaking: ducking.speaking }),
       },
     )
   }
@@ -121,7 +128,7 @@ export function createSession(element: HTMLAudioElement): Session {
 
   function onState(state: CallState): void {
     const before = usePage.getState().call.status
-    set({ call: state })
+    set(state.status === 'live' ? { call: state } : { call: state, path: undefined })
     if (state.status === 'live' && before !== 'live') {
       polling ??= setInterval(() => void readPath(), STATS_MS)
       void readPath()
@@ -142,7 +149,6 @@ export function createSession(element: HTMLAudioElement): Session {
     levels?.reply(undefined)
     listenTo(undefined)
     wakeLock.release()
-    set({ path: undefined })
   }
 
   function onMic(stream: MediaStream): void {
@@ -167,7 +173,10 @@ export function createSession(element: HTMLAudioElement): Session {
     try {
       const loaded = await detector
       if (!loaded || mic !== stream) return
+      // Speech into the microphone before has no end of its own.
+      if (ducking.speaking) mark('speech.end')
       await (stream ? loaded.listen(stream, mark) : loaded.pause())
+      if (stream) set({ detector: (await runs(audio().context)) ? 'ready' : 'failed' })
     } catch (error) {
       console.warn('The voice detector does not run:', error)
       set({ detector: 'failed' })
@@ -201,8 +210,7 @@ export function createSession(element: HTMLAudioElement): Session {
   }
 
   function chooseMic(deviceId: string | undefined): void {
-    if (deviceId === undefined) localStorage.removeItem(MIC_KEY)
-    else localStorage.setItem(MIC_KEY, deviceId)
+    rememberMic(deviceId)
     set({ micId: deviceId, micProblem: undefined })
     if (mic) void swapMic(mic)
   }
@@ -232,7 +240,8 @@ export function createSession(element: HTMLAudioElement): Session {
   async function readPath(): Promise<void> {
     const report = await call?.stats().catch(() => undefined)
     const path = report && callPath(report)
-    if (path && !samePath(path, usePage.getState().path)) set({ path })
+    const { call: now, path: shown } = usePage.getState()
+    if (path && now.status === 'live' && !samePath(path, shown)) set({ path })
   }
 
   function audio(): { context: AudioContext } {
@@ -240,4 +249,13 @@ export function createSession(element: HTMLAudioElement): Session {
     levels ??= createLevels(context)
     return { context }
   }
+}
+
+/** Whether the audio clock runs: without a sound device, and on a phone in use, it does not. */
+async function runs(context: AudioContext): Promise<boolean> {
+  const late = new Promise((resolve) => {
+    setTimeout(resolve, RESUME_MS)
+  })
+  await Promise.race([context.resume(), late])
+  return context.state === 'running'
 }

@@ -174,11 +174,12 @@ export function statusWords(call: CallState): StatusWords {
 
 /** What stands in for the hint while nobody speaks and the person should know something first. */
 export function listeningHint(page: {
-  detector: 'loading' | 'ready' | 'failed'
+  detector: 'loading' | 'slow' | 'ready' | 'failed'
   muted: boolean
 }): string | undefined {
   if (page.muted) return 'Your microphone is muted.'
   if (page.detector === 'loading') return 'Warming up, one moment.'
+  if (page.detector === 'slow') return 'Still warming up: hold the button below while you talk.'
   if (page.detector === 'failed') {
     return 'Your pauses cannot be heard on this browser: hold the button below while you talk.'
   }

@@ -1,4 +1,5 @@
 /** The edge: the worker and the page on one origin, in workerd. */
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { ROOT } from './places.ts'
@@ -108,9 +109,10 @@ async function builtConfig(): Promise<string> {
   })
   const parsed: unknown = JSON.parse(text)
   if (typeof parsed === 'object' && parsed !== null && 'configPath' in parsed) {
-    return resolve(pointer, '..', String(parsed.configPath))
+    const config = resolve(pointer, '..', String(parsed.configPath))
+    if (existsSync(config)) return config
   }
-  throw new Error(`${pointer} does not name the built worker: run the build script again.`)
+  throw new Error(`${pointer} names a built worker that is not there: run the build script again.`)
 }
 
 async function health(url: string): Promise<{ readonly ready: boolean } | undefined> {

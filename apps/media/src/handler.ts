@@ -13,8 +13,11 @@ export interface CallContext {
   readonly callId: string
   /** Aborts when the call is over and, in a reply, when the caller speaks over it. */
   readonly signal: AbortSignal
-  /** Sends something to the page, as JSON: FastRTC's additional outputs. */
-  send(data: unknown): void
+  /**
+   * Sends something to the page, as JSON: FastRTC's additional outputs.
+   * @throws {RangeError} above 16 KB, and what `JSON.stringify` throws.
+   */
+  readonly send: (data: unknown) => void
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { freePort } from '../testing/free-port.ts'
 import { startHttp } from './http.ts'
@@ -60,6 +60,18 @@ it('rejects when the port is taken', async () => {
   const { port } = other.address() as AddressInfo
   await expect(start(() => true, undefined, port)).rejects.toMatchObject({ code: 'EADDRINUSE' })
   await new Promise((resolve) => other.close(resolve))
+})
+
+it('hangs up on a request that is half sent when it is stopped', async () => {
+  const { stop, port } = await start(() => true)
+  const socket = connect(port, HOST)
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  socket.on('error', () => undefined)
+  await new Promise<void>((resolve) => socket.write('GET /healthz HTTP/1.1\r\n', () => resolve()))
+  // Another request's answer shows that the half one has been read.
+  await fetch(`http://${HOST}:${port}/healthz`)
+  stop.abort()
+  await closed
 })
 
 it('frees its port when it is stopped, though a scraper keeps its connection open', async () => {

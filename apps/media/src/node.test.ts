@@ -113,6 +113,54 @@ it('ends a call that breaks inside, and no other', async () => {
   expect(node.calls()).toEqual([SECOND])
 })
 
+describe('a handler', () => {
+  it('is told by its signal that the call is over, though its reply was over before', async () => {
+    const signals: AbortSignal[] = []
+    const { call, node, metrics } = startNode({
+      handler: replyOnPause(
+        () =>
+          async function* (turn, { signal }) {
+            signals.push(signal)
+            yield turn.audio
+          },
+      ),
+    })
+    const replies = vi.spyOn(metrics.replies, 'inc')
+    const caller = await call(FIRST)
+    await caller.connected
+    await say(caller)
+    await vi.waitFor(() => expect(replies).toHaveBeenCalledWith({ reason: 'complete' }), 5_000)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+    node.hangUp(FIRST)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  })
+
+  it('learns that what it sends is more than the page takes', async () => {
+    const errors: unknown[] = []
+    const { call } = startNode({
+      handler: replyOnPause(
+        () =>
+          async function* (turn, { send }) {
+            for (const data of ['é'.repeat(9_000), 'x'.repeat(16_000)]) {
+              try {
+                send(data)
+                errors.push(undefined)
+              } catch (error) {
+                errors.push(error)
+              }
+            }
+            yield turn.audio
+          },
+      ),
+    })
+    const caller = await call(FIRST)
+    await caller.connected
+    await say(caller)
+    await vi.waitFor(() => expect(errors).toHaveLength(2), 5_000)
+    expect(errors).toEqual([expect.any(RangeError), undefined])
+  })
+})
+
 function startNode(options: { handler: HandlerDefinition; ports?: readonly [number, number] }) {
   const frames: FromNode[] = []
   const metrics = createMetrics(4, () => 0)

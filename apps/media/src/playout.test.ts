@@ -79,10 +79,10 @@ describe('a reply', () => {
     expect(drain()).toHaveLength(1)
   })
 
-  it('may come in one chunk of an hour', () => {
+  it('may come in one chunk of three quarters of an hour', () => {
     const { playout } = setUp()
     playout.begin()
-    playout.add(new Int16Array(3_600 * SAMPLE_RATE))
+    playout.add(new Int16Array(2_700 * SAMPLE_RATE))
     expect(playout.next()).toHaveLength(FRAME_SAMPLES)
   })
 })

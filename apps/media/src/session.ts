@@ -8,6 +8,7 @@
 import { performance } from 'node:perf_hooks'
 import { durationMs, Framer } from '@earshot/audio'
 import {
+  MAX_CALL_EVENT_BYTES,
   PROTOCOL_VERSION,
   parsePageEvent,
   type NodeEvent,
@@ -227,8 +228,10 @@ export class Session {
     this.#options.metrics.turns.inc()
     this.#tell({ type: 'turn', turn: number, ms: durationMs(audio) })
     this.#playout.begin()
-    this.#run(this.#onTurn, { number, audio }, abort.signal).catch((error: unknown) => {
-      if (abort.signal.aborted) return
+    // Also after the reply is over: what a handler left running ends with the call.
+    const signal = AbortSignal.any([abort.signal, this.#ended.signal])
+    this.#run(this.#onTurn, { number, audio }, signal).catch((error: unknown) => {
+      if (signal.aborted) return
       this.#log.error(
         { turn: number, handler: this.#options.handlerName, error: String(error) },
         'the handler failed; the call goes on',
@@ -290,7 +293,7 @@ export class Session {
     return {
       callId: this.callId,
       signal,
-      send: (data) => this.#tell({ type: 'output', data }),
+      send: (data) => this.#output(data),
     }
   }
 
@@ -306,6 +309,18 @@ export class Session {
   #fault(error: unknown): void {
     this.#log.error({ error: String(error) }, 'the call failed')
     this.close('failed')
+  }
+
+  #output(data: unknown): void {
+    const text = JSON.stringify({ type: 'output', data } satisfies NodeEvent)
+    const bytes = Buffer.byteLength(text)
+    // The page drops what is longer, and nobody would learn why.
+    if (bytes > MAX_CALL_EVENT_BYTES) {
+      throw new RangeError(
+        `an output of ${bytes} bytes is over the ${MAX_CALL_EVENT_BYTES} of a message`,
+      )
+    }
+    this.#peer.send(text)
   }
 
   #tell(event: NodeEvent): void {

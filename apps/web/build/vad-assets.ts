@@ -6,7 +6,7 @@ import type { Plugin } from 'vite'
 const require = createRequire(import.meta.url)
 const FILES: Record<string, string> = {
   'vad.worklet.bundle.min.js': 'text/javascript',
-  'silero_vad_v6.onnx': 'application/octet-stream',
+  'silero_vad_v6.onnx': 'application/x-protobuf',
 }
 
 /**

@@ -19,7 +19,6 @@ export function MicControls({ session }: { session: Session }) {
         <button
           className="pill"
           type="button"
-          aria-label={muted ? 'Unmute microphone' : 'Mute microphone'}
           data-muted={muted}
           onClick={() => session.setMuted(!muted)}
         >

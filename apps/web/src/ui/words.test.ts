@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CallFailure, FAILURE_CODES } from '../call/failure.ts'
 import type { CallState } from '../call/state.ts'
-import { actionWords, FAILURES, pathWords, statusWords, WAYS } from './words.ts'
+import { actionWords, FAILURES, listeningWords, pathWords, statusWords, WAYS } from './words.ts'
 
 const JARGON = /\b(ICE|TURN|STUN|SDP|WebRTC|HTTP|API|node|worker|peer|candidate|server|error)\b/i
 
@@ -41,6 +41,17 @@ describe('statusWords', () => {
     expect(statusWords({ ...ended, message: 'See you.' }).hint).toBe('See you.')
     expect(statusWords({ ...ended, message: '' }).hint).not.toBe('')
     expect(statusWords({ ...ended, message: undefined }).hint).not.toBe('')
+  })
+})
+
+describe('listeningWords', () => {
+  it('says first that the microphone is muted, then what the detector needs', () => {
+    expect(listeningWords({ detector: 'ready', muted: false })).toBeUndefined()
+    expect(listeningWords({ detector: 'failed', muted: true })?.title).toBe('Muted')
+    for (const detector of ['slow', 'failed'] as const) {
+      expect(listeningWords({ detector, muted: false })?.hint).toMatch(/hold the button below/)
+    }
+    expect(listeningWords({ detector: 'loading', muted: false })?.hint).toMatch(/Warming up/)
   })
 })
 

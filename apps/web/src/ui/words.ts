@@ -172,18 +172,25 @@ export function statusWords(call: CallState): StatusWords {
   }
 }
 
-/** What stands in for the hint while nobody speaks and the person should know something first. */
-export function listeningHint(page: {
+/** What stands in for "Listening" when the person should know something first. */
+export function listeningWords(page: {
   detector: 'loading' | 'slow' | 'ready' | 'failed'
   muted: boolean
-}): string | undefined {
-  if (page.muted) return 'Your microphone is muted.'
-  if (page.detector === 'loading') return 'Warming up, one moment.'
-  if (page.detector === 'slow') return 'Still warming up: hold the button below while you talk.'
-  if (page.detector === 'failed') {
-    return 'Your pauses cannot be heard on this browser: hold the button below while you talk.'
+}): StatusWords | undefined {
+  const { title } = FLOORS.nobody
+  if (page.muted) return { title: 'Muted', hint: 'Nobody hears you until you unmute.' }
+  switch (page.detector) {
+    case 'loading':
+      return { title, hint: 'Warming up, one moment.' }
+    case 'slow':
+      return { title, hint: 'Still warming up: hold the button below while you talk.' }
+    case 'failed':
+      return { title, hint: 'Your pauses go unnoticed here: hold the button below while you talk.' }
+    case 'ready':
+      return undefined
+    default:
+      return page.detector satisfies never
   }
-  return undefined
 }
 
 /** The name of the large button. */

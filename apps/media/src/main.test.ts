@@ -83,7 +83,7 @@ describe('the bundle', () => {
     for (const line of node.output().trim().split('\n'))
       expect(() => JSON.parse(line)).not.toThrow()
     expect(node.output()).not.toContain(TOKEN)
-  }, 20_000)
+  })
 
   it('goes on trying while there is no fleet, and stops cleanly all the same', async () => {
     const nowhere = await freePort()
@@ -92,7 +92,7 @@ describe('the bundle', () => {
     node.child.kill('SIGINT')
     expect(await node.exit).toBe(0)
     expect(node.errors()).toBe('')
-  }, 20_000)
+  })
 
   it('tells everything that is wrong with its environment, and leaves with 78', async () => {
     const node = start({ MEDIA_PORTS: 'many', NODE_TOKEN: 'short-8712ab', HANDLER: 'parrot' })
@@ -103,7 +103,7 @@ describe('the bundle', () => {
     }
     expect(told).not.toContain('short-8712ab')
     expect(told).not.toContain('    at ')
-  }, 20_000)
+  })
 
   it('says in one line that its port is taken', async () => {
     const other = createServer()
@@ -115,7 +115,7 @@ describe('the bundle', () => {
     expect(node.errors().trim().split('\n')).toEqual([
       expect.stringMatching(new RegExp(`^media node: .*:${port}.*HTTP_PORT`)),
     ])
-  }, 20_000)
+  })
 })
 
 function environment(fleetPort: number, httpPort: number): Record<string, string> {

@@ -49,7 +49,9 @@ export async function postOffer(
 /** Tells the service that the call is over. Outlives the page; a failure is the node's to notice. */
 export async function deleteCall(fetch: Fetch, location: string): Promise<void> {
   try {
-    await fetch(location, { method: 'DELETE', keepalive: true })
+    const response = await fetch(location, { method: 'DELETE', keepalive: true })
+    // Read to its end: a body that is left lying counts as an aborted request.
+    await response.text()
   } catch {
     // The node notices by itself that nobody is there.
   }

@@ -9,17 +9,13 @@ import { createPeer } from '../call/peer.ts'
 import { createSpeaker } from '../call/speaker.ts'
 import type { CallState, Mark } from '../call/state.ts'
 import { callPath, samePath } from '../call/stats.ts'
-import type { Detector } from '../vad/detector.ts'
 import { createLevels, type Levels } from './levels.ts'
+import { createListening } from './listening.ts'
 import { recallMic, rememberMic } from './mic-choice.ts'
 import { usePage } from './page.ts'
 import { createWakeLock } from './wake-lock.ts'
 
 const STATS_MS = 1_000
-/** A detector that loads longer than this, in ms, is stood in for by a button. */
-const SLOW_MS = 5_000
-/** How long the audio clock may take to run after the tap, in ms. */
-const RESUME_MS = 2_000
 
 export interface Session {
   /** Loads the voice detector; may be called again after a failure. */
@@ -42,11 +38,15 @@ export function createSession(element: HTMLAudioElement): Session {
   // `undefined` where the page is not a secure context, whatever the type says.
   const devices = navigator.mediaDevices as MediaDevices | undefined
   const speaker = createSpeaker(element, systemClock, (soundBlocked) => set({ soundBlocked }))
+  const listening = createListening(() => audio().context, {
+    onDetector: (detector) => set({ detector }),
+    onMark: mark,
+    onChange: () => {
+      if (ducking.speaking) mark('speech.end')
+    },
+  })
   let context: AudioContext | undefined
   let levels: Levels | undefined
-  let detector: Promise<Detector> | undefined
-  /** One after the other: the detector has one source. */
-  let listening: Promise<void> = Promise.resolve()
   let call: Call | undefined
   let mic: MediaStream | undefined
   let swaps = 0
@@ -60,7 +60,7 @@ export function createSession(element: HTMLAudioElement): Session {
   addEventListener('online', () => call?.retryNow())
 
   return {
-    warmUp,
+    warmUp: () => listening.warmUp(),
     start,
     hangUp,
     setMuted,
@@ -70,35 +70,12 @@ export function createSession(element: HTMLAudioElement): Session {
     readLevels: () => levels?.read() ?? { mic: 0, reply: 0 },
   }
 
-  function warmUp(): void {
-    if (detector) return
-    set({ detector: 'loading' })
-    const loading = loadDetector()
-    detector = loading
-    const slow = setTimeout(() => set({ detector: 'slow' }), SLOW_MS)
-    loading
-      .then(
-        () => set({ detector: 'ready' }),
-        (error: unknown) => {
-          console.warn('The voice detector could not be loaded:', error)
-          set({ detector: 'failed' })
-          detector = undefined
-        },
-      )
-      .finally(() => clearTimeout(slow))
-  }
-
-  async function loadDetector(): Promise<Detector> {
-    const vad = await import('../vad/detector.ts')
-    return vad.loadDetector(audio().context)
-  }
-
   function start(): void {
     if (call) return
     // All of this needs the tap.
     void audio().context.resume()
     if (navigator.audioSession) navigator.audioSession.type = 'play-and-record'
-    warmUp()
+    listening.warmUp()
     wakeLock.hold()
     set({ micProblem: undefined, muted: false })
     call = startCall(
@@ -147,7 +124,7 @@ export function createSession(element: HTMLAudioElement): Session {
     speaker.detach()
     levels?.mic(undefined)
     levels?.reply(undefined)
-    listenTo(undefined)
+    listening.to(undefined)
     wakeLock.release()
   }
 
@@ -159,28 +136,8 @@ export function createSession(element: HTMLAudioElement): Session {
       track.addEventListener('ended', () => void swapMic(stream), { once: true })
     }
     levels?.mic(stream)
-    listenTo(stream)
+    listening.to(stream)
     void refreshMics()
-  }
-
-  /** Points the detector at the stream once it is loaded. */
-  function listenTo(stream: MediaStream | undefined): void {
-    listening = listen(listening, stream)
-  }
-
-  async function listen(before: Promise<void>, stream: MediaStream | undefined): Promise<void> {
-    await before
-    try {
-      const loaded = await detector
-      if (!loaded || mic !== stream) return
-      // Speech into the microphone before has no end of its own.
-      if (ducking.speaking) mark('speech.end')
-      await (stream ? loaded.listen(stream, mark) : loaded.pause())
-      if (stream) set({ detector: (await runs(audio().context)) ? 'ready' : 'failed' })
-    } catch (error) {
-      console.warn('The voice detector does not run:', error)
-      set({ detector: 'failed' })
-    }
   }
 
   function mark(kind: Mark): void {
@@ -249,13 +206,4 @@ export function createSession(element: HTMLAudioElement): Session {
     levels ??= createLevels(context)
     return { context }
   }
-}
-
-/** Whether the audio clock runs: without a sound device, and on a phone in use, it does not. */
-async function runs(context: AudioContext): Promise<boolean> {
-  const late = new Promise((resolve) => {
-    setTimeout(resolve, RESUME_MS)
-  })
-  await Promise.race([context.resume(), late])
-  return context.state === 'running'
 }

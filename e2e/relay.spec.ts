@@ -47,5 +47,9 @@ test('a call through the relay says back what was said', async ({ stack, callerW
   await expect(caller.status()).toContainText('Listening', { timeout: 15_000 })
 
   const { samples } = await caller.heard()
-  expect(likeness(said, samples)).toBeGreaterThan(0.7)
+  // Other sentences in the same voice reach 0.5 at most, which the last line keeps true.
+  expect(likeness(said, samples)).toBeGreaterThan(0.6)
+  expect(
+    likeness(await speech('Please call Stella and ask her to bring it.'), samples),
+  ).toBeLessThan(0.6)
 })

@@ -13,17 +13,18 @@ const GOOD = {
   FLEET_URL: 'wss://voice.acme.net',
   NODE_TOKEN: TOKEN,
   MEDIA_ADDRESSES: '10.99.0.2',
+  TURN_URLS: 'turn:t.acme.net:3478',
 }
 
 describe('a good environment', () => {
-  it('needs three variables; the rest has defaults', () => {
+  it('needs four variables; the rest has defaults', () => {
     const config = readConfig(HANDLERS, GOOD)
     expect(config).toEqual({
       fleetUrl: 'wss://voice.acme.net',
       nodeToken: TOKEN,
       nodeId: expect.stringMatching(new RegExp(`^[A-Za-z0-9_.-]{1,56}-${process.pid}$`)),
       region: 'global',
-      turnUrls: [],
+      turnUrls: ['turn:t.acme.net:3478'],
       addresses: ['10.99.0.2'],
       direct: false,
       ports: [40_000, 40_999],
@@ -69,12 +70,26 @@ describe('a good environment', () => {
   })
 
   it('may leave variables empty, as compose files do', () => {
-    const config = readConfig(HANDLERS, { ...GOOD, REGION: '', MEDIA_SEATS: ' ', TURN_URLS: '' })
-    expect(config).toMatchObject({ region: 'global', seats: 25, turnUrls: [] })
+    const empty = { REGION: '', MEDIA_SEATS: ' ', TURN_URLS: '', MEDIA_DIRECT: 'true' }
+    const config = readConfig(HANDLERS, { ...GOOD, ...empty })
+    expect(config).toMatchObject({ region: 'global', seats: 25, turnUrls: [], direct: true })
   })
 })
 
 describe('a bad environment', () => {
+  it('that no caller could reach is refused', () => {
+    expect(problems({ ...GOOD, TURN_URLS: '' })).toEqual([
+      expect.stringContaining('no caller could reach this node'),
+    ])
+  })
+
+  it('with fewer ports than its seats need is refused', () => {
+    const few = { MEDIA_PORTS: '40000-40009', MEDIA_SEATS: '11' }
+    expect(problems({ ...GOOD, ...few })).toEqual([
+      expect.stringContaining('MEDIA_PORTS has fewer ports than the 11'),
+    ])
+  })
+
   it('that is empty names each of the three that are missing', () => {
     expect(problems({})).toEqual([
       expect.stringContaining('FLEET_URL is missing'),

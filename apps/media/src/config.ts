@@ -46,6 +46,7 @@ export function readConfig(handlerNames: readonly string[], env = process.env): 
       problems.push(`${name} ${missing ? 'is missing' : issue.message}`)
     }
   }
+  if (parsed.success) problems.push(...problemsTogether(parsed.output))
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(
       `the environment is not usable:\n  ${[...new Set(problems)].join('\n  ')}`,
@@ -177,6 +178,22 @@ function environmentSchema(handlerNames: readonly string[]) {
     ),
     DRAIN_SECONDS: wholeNumber(0, 0, 86_400),
   })
+}
+
+/** What is wrong with settings that are right one by one. */
+function problemsTogether(e: v.InferOutput<ReturnType<typeof environmentSchema>>): string[] {
+  const problems: string[] = []
+  const [low, high] = e.MEDIA_PORTS
+  const needed = e.MEDIA_SEATS * e.MEDIA_ADDRESSES.length
+  if (high - low + 1 < needed) {
+    problems.push(`MEDIA_PORTS has fewer ports than the ${needed} that MEDIA_SEATS calls need`)
+  }
+  if (e.TURN_URLS.length === 0 && !e.MEDIA_DIRECT) {
+    problems.push(
+      'TURN_URLS is empty and MEDIA_DIRECT is not true: no caller could reach this node; set one of them',
+    )
+  }
+  return problems
 }
 
 function readToken(env: NodeJS.ProcessEnv, problems: string[]): string | undefined {

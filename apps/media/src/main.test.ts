@@ -123,6 +123,7 @@ function environment(fleetPort: number, httpPort: number): Record<string, string
     FLEET_URL: `ws://${HOST}:${fleetPort}`,
     NODE_TOKEN: TOKEN,
     MEDIA_ADDRESSES: MEDIA_ADDRESS,
+    MEDIA_DIRECT: 'true',
     MEDIA_PORTS: '42000-42199',
     HTTP_PORT: String(httpPort),
   }

@@ -93,6 +93,10 @@ async function main(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))
     process.exit(0)
   }
+  // A promise that the WebRTC library forgot, most likely; the other calls have done nothing wrong.
+  process.on('unhandledRejection', (error) => {
+    log.error({ error: String(error) }, 'a fault outside any call; the node goes on')
+  })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
 }
 

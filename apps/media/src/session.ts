@@ -47,14 +47,7 @@ export interface SessionOptions {
   readonly onEnd: () => void
 }
 
-export type EndReason =
-  | 'hung-up'
-  | 'lost'
-  | 'silent'
-  | 'never-connected'
-  | 'draining'
-  | 'superseded'
-  | 'failed'
+export type EndReason = 'hung-up' | 'lost' | 'silent' | 'never-connected' | 'draining' | 'failed'
 
 /** Answers the offer and runs the call. @throws {BadOfferError} */
 export async function startSession(options: SessionOptions): Promise<Session> {

@@ -1,4 +1,4 @@
-import { test as base, expect, type Page } from '@playwright/test'
+import { test as base, expect, type Page, type TestInfo } from '@playwright/test'
 import { heard, selectedPair, type SelectedPair } from './browser/capture.ts'
 import { startBrowser, type BrowserName, type BrowserOptions } from './browser/browsers.ts'
 import type { Heard } from './audio/heard.ts'
@@ -62,15 +62,23 @@ export const test = base.extend<Fixtures, { stack: Stack }>({
         selectedPair: () => selectedPair(page),
       }
     })
-    if (testInfo.status !== testInfo.expectedStatus) {
-      for (const [i, page] of pages.entries()) {
-        const path = testInfo.outputPath(`page-${i}.png`)
-        await page.screenshot({ path }).catch(() => undefined)
-      }
-    }
+    if (testInfo.status !== testInfo.expectedStatus) await tellWhatWasSeen(pages, testInfo)
     for (const stop of stops) await stop()
     await stack.stopNodes()
   },
 })
+
+/** A failure is attached what the page showed and said, technical details included. */
+async function tellWhatWasSeen(pages: readonly Page[], testInfo: TestInfo): Promise<void> {
+  for (const [i, page] of pages.entries()) {
+    await page.screenshot({ path: testInfo.outputPath(`page-${i}.png`) }).catch(() => undefined)
+    await page
+      .getByText('Details')
+      .click({ timeout: 1000 })
+      .catch(() => undefined)
+    const text = await page.locator('main').innerText({ timeout: 1000 }).catch(String)
+    console.log(`Page ${i} said:\n${text.replaceAll(/^/gm, '  ')}`)
+  }
+}
 
 export { expect }

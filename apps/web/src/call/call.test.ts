@@ -67,6 +67,49 @@ describe('joining', () => {
     expect(fake.state()?.status).toBe('live')
   })
 
+  it('asks the person for the microphone before it takes a seat', async () => {
+    const fake = fakeCall()
+    fake.world.openMic = never
+    startCall(fake.ports, fake.news)
+    await settle()
+    expect(fake.requests).toEqual([])
+    expect(fake.state()).toMatchObject({ status: 'connecting', step: 'mic' })
+  })
+
+  it('calls while a microphone that was granted before still opens, and sends it', async () => {
+    const fake = fakeCall()
+    let opened: (stream: MediaStream) => void = () => {}
+    fake.world.granted = true
+    fake.world.openMic = () =>
+      new Promise((resolve) => {
+        opened = resolve
+      })
+    startCall(fake.ports, fake.news)
+    await settle()
+    expect(fake.posts()).toBe(1)
+    expect(fake.peer().accepted).toBeUndefined()
+    opened(fake.mic.stream)
+    await settle()
+    expect(fake.peer().tracks).toEqual([fake.mic.track])
+    expect(fake.peer().accepted).toMatchObject({ answer: JOINED.answer })
+  })
+
+  it('gives the seat back when a granted microphone does not open after all', async () => {
+    const fake = fakeCall()
+    let fail: (error: unknown) => void = () => {}
+    fake.world.granted = true
+    fake.world.openMic = () =>
+      new Promise((_, reject) => {
+        fail = reject
+      })
+    startCall(fake.ports, fake.news)
+    await settle()
+    fail(new CallFailure('mic-busy', 'getUserMedia: NotReadableError'))
+    await settle()
+    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'mic-busy' } })
+    expect(fake.deletes()).toEqual([`/v1/calls/${CALL_ID}`])
+  })
+
   it('gives the microphone away before the answer is there', async () => {
     const fake = fakeCall()
     fake.world.answer = never
@@ -261,7 +304,7 @@ describe('a live call', () => {
     const { call, peer, mic, mics } = await liveCall()
     const other = fakeStream()
     await call.replaceMic(other.stream)
-    expect(peer().tracks).toEqual([other.track])
+    expect(peer().tracks).toEqual([mic.track, other.track])
     expect(mic.track.stopped).toBe(true)
     expect(mics).toEqual([mic.stream, other.stream])
     call.close()
@@ -401,12 +444,12 @@ describe('losing the connection', () => {
     await fake.clock.pass(100)
     const other = fakeStream()
     await fake.call.replaceMic(other.stream)
-    expect(fake.peers[0]?.tracks).toEqual([])
+    expect(fake.peers[0]?.tracks).toEqual([fake.mic.track])
     fake.world.answer = async () => created(JOINED)
     reopen(fake)
     await fake.clock.pass(500)
     expect(fake.state()?.status).toBe('live')
-    expect(fake.offered.at(-1)).toBe(other.stream)
+    expect(fake.peer().tracks).toEqual([other.track])
     expect(fake.mic.track.stopped).toBe(true)
   })
 

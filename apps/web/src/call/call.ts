@@ -11,6 +11,11 @@ const TURN_MS = 2_000
 export interface CallPorts extends ConnectionPorts {
   /** Opens the microphone; rejects with a `CallFailure`. The call stops what it opened. */
   getMic(signal: AbortSignal): Promise<MediaStream>
+  /**
+   * Is it certain that the microphone opens without a question to the person? Then nobody need wait for it
+   * before calling; otherwise a seat would be held while they make up their mind.
+   */
+  micGranted(): Promise<boolean>
   /** 0-1, for jitter. */
   random(): number
 }
@@ -61,11 +66,11 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   async function run(): Promise<void> {
     try {
       change({ type: 'step', step: 'mic', at: clock.now() })
-      const opened = await ports.getMic(signal)
-      mic = opened
+      const opening = open()
+      opening.catch(() => {})
+      if (!(await ports.micGranted())) await opening
       signal.throwIfAborted()
-      news.onMic(opened)
-      let held = await hold()
+      let held = await hold(opening)
       let attempts = 0
       for (;;) {
         const openedAt = clock.now()
@@ -81,17 +86,23 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     }
   }
 
+  async function open(): Promise<MediaStream> {
+    const opened = await ports.getMic(signal)
+    mic = opened
+    if (signal.aborted) stop(opened)
+    else news.onMic(opened)
+    return opened
+  }
+
   /** Connects once. */
-  async function hold(): Promise<Held> {
+  async function hold(microphone: Promise<MediaStream>): Promise<Held> {
     let onLost: (cause: string) => void = () => {}
     const lost = new Promise<string>((resolve, reject) => {
       onLost = resolve
       signal.addEventListener('abort', () => reject(abortError()), { once: true })
     })
     lost.catch(() => {})
-    const used = mic
-    if (!used) throw new CallFailure('mic-missing', 'no microphone is open')
-    const next = await connect(ports, used, signal, {
+    const next = await connect(ports, microphone, signal, {
       onStep: (step) => change({ type: 'step', step, at: clock.now() }),
       onEvent,
       onAudio: (stream) => news.onAudio(stream),
@@ -100,7 +111,7 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     connection = next
     // The microphone may have been swapped while the connection came up.
     const track = mic?.getAudioTracks()[0]
-    if (track && mic !== used) await next.replaceTrack(track)
+    if (track && mic !== (await microphone)) await next.replaceTrack(track)
     signal.throwIfAborted()
     change({ type: 'open', call: next.call, at: clock.now() })
     return { lost }
@@ -119,12 +130,17 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       change({ type: 'lost', attempt, attempts: REJOIN_ATTEMPTS, at: clock.now() })
       await pause(delay)
       try {
-        return { held: await hold(), attempts: attempt }
+        return { held: await hold(current()), attempts: attempt }
       } catch (error) {
         signal.throwIfAborted()
         cause = asFailure(error).message
       }
     }
+  }
+
+  async function current(): Promise<MediaStream> {
+    if (!mic) throw new CallFailure('mic-missing', 'no microphone is open')
+    return mic
   }
 
   async function pause(ms: number): Promise<void> {

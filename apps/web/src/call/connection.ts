@@ -41,17 +41,19 @@ export interface Connection {
 /**
  * Joins: one HTTP round trip, then the media path. Resolves once the data channel is open.
  *
+ * `mic` may still be opening: the offer goes out without it, and the two are waited for together.
+ *
  * Rejects with a `CallFailure`, or with the signal's reason; nothing is left open then.
  */
 export async function connect(
   { fetch, createPeer, clock }: ConnectionPorts,
-  mic: MediaStream,
+  mic: Promise<MediaStream>,
   signal: AbortSignal,
   news: ConnectionNews,
 ): Promise<Connection> {
   const life = new AbortController()
   const path = watchPath(clock, life.signal, news)
-  const peer = createPeer(mic, path.onNews)
+  const peer = createPeer(path.onNews)
   let answered: Answered | undefined
   const close = () => {
     if (life.signal.aborted) return
@@ -72,24 +74,34 @@ export async function connect(
     news.onStep('answer')
     const offer = await peer.offer()
     signal.throwIfAborted()
-    answered = await answerInTime(fetch, offer, clock, AbortSignal.any([signal, life.signal]))
+    const until = AbortSignal.any([signal, life.signal])
+    const answering = answerInTime(fetch, offer, clock, until).then((answer) => (answered = answer))
+    const [joined, stream] = await Promise.all([answering, mic])
+    signal.throwIfAborted()
+    await peer.replaceTrack(trackOf(stream))
     signal.throwIfAborted()
     news.onStep('relay')
-    path.relayOnly = answered.configuration.iceTransportPolicy === 'relay'
+    path.relayOnly = joined.configuration.iceTransportPolicy === 'relay'
     // Listened to from the start, so that an early channel, failure or hang-up is not missed.
     const open = Promise.race([path.opened, timeUp(clock, path.failure, life.signal)])
     await Promise.race([
-      peer.accept(answered.answer, answered.configuration).then(() => open),
+      peer.accept(joined.answer, joined.configuration).then(() => open),
       open,
       aborted(signal, life.signal),
     ])
     signal.throwIfAborted()
+    return { call: joined.call, ...handles(peer, life.signal), close }
   } catch (error) {
     close()
     signal.throwIfAborted()
     throw error
   }
-  return { call: answered.call, ...handles(peer, life.signal), close }
+}
+
+function trackOf(stream: MediaStream): MediaStreamTrack {
+  const track = stream.getAudioTracks()[0]
+  if (!track) throw new CallFailure('mic-missing', 'the stream has no audio track')
+  return track
 }
 
 function handles(

@@ -72,3 +72,13 @@ function micFailure(error: unknown): CallFailure {
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : ''
 }
+
+/** True when the browser says that the microphone opens without asking; Firefox and Safari may not say. */
+export async function micGranted(): Promise<boolean> {
+  try {
+    const { state } = await navigator.permissions.query({ name: 'microphone' })
+    return state === 'granted'
+  } catch {
+    return false
+  }
+}

@@ -22,19 +22,19 @@ export interface CallPeer {
   accept(answer: string, configuration: IceConfiguration): Promise<void>
   /** Sends an event, or drops it when the channel is not open. */
   send(event: PageEvent): void
-  /** Swaps the microphone under the running call. */
+  /** Sends this microphone from now on; the offer does not need one. */
   replaceTrack(track: MediaStreamTrack): Promise<void>
   stats(): Promise<RTCStatsReport>
   close(): void
 }
 
-export type CreatePeer = (mic: MediaStream, onNews: (news: PeerNews) => void) => CallPeer
+export type CreatePeer = (onNews: (news: PeerNews) => void) => CallPeer
 
 // `setConfiguration()` may not change this one, so it is said both times.
 const BUNDLE = { bundlePolicy: 'max-bundle' } as const
 
 /**
- * Makes a peer that sends the microphone and receives the reply.
+ * Makes a peer that sends a microphone, once it is given one, and receives the reply.
  *
  * The ICE servers come with the answer, so the connection is made without any, and gets them by
  * `setConfiguration()` between the answer and `setLocalDescription()`, which starts gathering.
@@ -42,17 +42,14 @@ const BUNDLE = { bundlePolicy: 'max-bundle' } as const
  *
  * Throws a `CallFailure` where the browser has no WebRTC.
  */
-export const createPeer: CreatePeer = (mic, onNews) => {
+export const createPeer: CreatePeer = (onNews) => {
   if (typeof RTCPeerConnection === 'undefined') {
     throw new CallFailure('unsupported-browser', 'RTCPeerConnection is not defined')
   }
-  const track = mic.getAudioTracks()[0]
-  if (!track) throw new CallFailure('mic-missing', 'the stream has no audio track')
-
   const pc = new RTCPeerConnection(BUNDLE)
   const listening = new AbortController()
   const { signal } = listening
-  const { sender } = pc.addTransceiver(track, { direction: 'sendrecv', streams: [mic] })
+  const { sender } = pc.addTransceiver('audio', { direction: 'sendrecv' })
   const channel = pc.createDataChannel(CALL_CHANNEL, { ordered: true })
   let offer: RTCSessionDescriptionInit | undefined
   let candidates = 0

@@ -129,7 +129,6 @@ export function fakeCall() {
   const peers: FakePeer[] = []
   const states: CallState[] = []
   const mics: MediaStream[] = []
-  const offered: MediaStream[] = []
   const mic = fakeStream()
   const seen = { lost: 0 }
   const world = {
@@ -138,12 +137,12 @@ export function fakeCall() {
     peers,
     states,
     mics,
-    /** The microphone of each peer, in the order of their making. */
-    offered,
     mic,
     seen,
     /** What the service answers to a POST; tests put another in. */
     answer: (): Promise<Response> => Promise.resolve(created(JOINED)),
+    /** Does the microphone open without a question? */
+    granted: false,
     openMic: (): Promise<MediaStream> => Promise.resolve(mic.stream),
     onPeer: (_peer: FakePeer): void => {},
     /** The state now. */
@@ -168,8 +167,8 @@ export function fakeCall() {
     fetch,
     random: () => 0,
     getMic: () => world.openMic(),
-    createPeer: (stream, tell) => {
-      offered.push(stream)
+    micGranted: () => Promise.resolve(world.granted),
+    createPeer: (tell) => {
       const peer = new FakePeer(tell)
       peers.push(peer)
       world.onPeer(peer)

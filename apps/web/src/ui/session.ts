@@ -4,7 +4,7 @@ import { type Call, startCall } from '../call/call.ts'
 import { systemClock } from '../call/clock.ts'
 import { duckOnEvent, duckOnMark, type Ducking, NOT_DUCKED } from '../call/ducking.ts'
 import { asFailure } from '../call/failure.ts'
-import { listMics, openMic } from '../call/microphone.ts'
+import { listMics, micGranted, openMic } from '../call/microphone.ts'
 import { createPeer } from '../call/peer.ts'
 import { createSpeaker } from '../call/speaker.ts'
 import type { CallState, Mark } from '../call/state.ts'
@@ -85,6 +85,7 @@ export function createSession(element: HTMLAudioElement): Session {
         clock: systemClock,
         random: Math.random,
         getMic: () => openMic(devices, usePage.getState().micId),
+        micGranted,
       },
       {
         onState,

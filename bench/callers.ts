@@ -18,7 +18,7 @@ export type ToCallers =
 export type FromCallers =
   | { type: 'ready' }
   | { type: 'offer'; call: string; sdp: string }
-  | { type: 'added'; call: string; ms: number }
+  | { type: 'added'; call: string }
   | { type: 'failed'; call: string; why: string }
   | { type: 'measured'; sent: number; received: number; delays: number[]; busy: number }
   | { type: 'hung-up' }
@@ -71,7 +71,6 @@ async function obey(message: ToCallers): Promise<void> {
 }
 
 async function add(call: string): Promise<void> {
-  const startedAt = performance.now()
   const sentAt: number[] = []
   const caller = await startCaller({
     address: '127.0.0.1',
@@ -88,7 +87,6 @@ async function add(call: string): Promise<void> {
     },
   })
   await caller.connected
-  const ms = performance.now() - startedAt
   // Callers are spread over the frame as real ones would be.
   lines.push({
     caller,
@@ -96,7 +94,7 @@ async function add(call: string): Promise<void> {
     next: performance.now() + Math.random() * FRAME_MS,
     at: lines.length * 7,
   })
-  tell({ type: 'added', call, ms })
+  tell({ type: 'added', call })
 }
 
 /** Sends every line's next packet when it is due. */

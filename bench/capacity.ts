@@ -20,6 +20,7 @@ import { makeSecrets } from '../scripts/stack/secrets.ts'
 import type { FromCallers, ToCallers } from './callers.ts'
 import { percentile, printTable } from './figures.ts'
 import { startBenchFleet } from './fleet.ts'
+import { memoryHeld } from './heap.ts'
 
 const LATE_MS = 20
 const { values } = parseArgs({
@@ -36,6 +37,7 @@ const measureMs = Number(values.seconds) * 1000
 const secrets = makeSecrets()
 const fleet = await startBenchFleet(await freePort())
 const first = await freeRange(max * 2, LOOPBACK.media)
+const inspector = await freePort()
 const node = await startMediaNode({
   edgeUrl: fleet.url,
   tokenFile: secrets.nodeTokenFile,
@@ -47,7 +49,7 @@ const node = await startMediaNode({
   handler: 'loopback',
   seats: max,
   bundle: true,
-  env: { LOG_LEVEL: 'warn' },
+  env: { LOG_LEVEL: 'warn', NODE_OPTIONS: `--inspect=127.0.0.1:${inspector}` },
 })
 const callers = fork(fileURLToPath(new URL('callers.ts', import.meta.url)))
 const inbox: FromCallers[] = []
@@ -68,16 +70,15 @@ try {
 }
 
 async function run(): Promise<void> {
-  const idle = memoryMb()
+  const idle = await memory()
   const rows: string[][] = []
-  const joins: number[] = []
   let carried = 0
   let late = false
   let full = idle
   for (let calls = 0; calls < max && !late;) {
     for (let i = 0; i < step; i++, calls++) {
       tell({ type: 'add', call: callId(calls) })
-      joins.push((await next('added')).ms)
+      await next('added')
       await pause(60)
     }
     await pause(2000)
@@ -85,7 +86,7 @@ async function run(): Promise<void> {
     tell({ type: 'measure', ms: measureMs })
     const { sent, received, delays, busy } = await next('measured')
     const cpu = (cpuSeconds() - cpuBefore) / (measureMs / 1000)
-    full = memoryMb()
+    full = await memory()
     const p99 = percentile(delays, 99)
     late = p99 > LATE_MS || received < sent * 0.99
     if (!late) carried = calls
@@ -97,7 +98,7 @@ async function run(): Promise<void> {
       `${((100 * received) / sent).toFixed(1)} %`,
       `${(100 * cpu).toFixed(0)} %`,
       ((1000 * cpu) / calls).toFixed(1),
-      ((full - idle) / calls).toFixed(2),
+      ((full.resident - idle.resident) / calls).toFixed(2),
       `${(100 * busy).toFixed(0)} %`,
     ])
   }
@@ -121,32 +122,46 @@ async function run(): Promise<void> {
       ? `Calls a core before the 99th percentile of frame lateness passes ${LATE_MS} ms: ${carried}`
       : `All ${carried} calls were carried: the 99th percentile stayed under ${LATE_MS} ms (raise --max)`,
   )
-  console.log(
-    `Time to connect a caller while others talk, p50 / p95: ${percentile(joins, 50).toFixed(0)} / ${percentile(joins, 95).toFixed(0)} ms`,
-  )
-  await memoryAfter(idle, full, joins.length)
+  await memoryAfter(idle, full, Number(rows.at(-1)?.[0]))
 }
 
 /** Hangs up, fills the seats once more and hangs up again: a leak would show as a second rise. */
-async function memoryAfter(idle: number, full: number, calls: number): Promise<void> {
-  const after: number[] = []
-  for (let round = 0; round < 2; round++) {
-    tell({ type: 'hang-up' })
-    await next('hung-up')
-    await pause(3000)
-    after.push(memoryMb())
-    if (round === 1) break
-    for (let i = 0; i < calls; i++) {
-      tell({ type: 'add', call: callId(1000 + i) })
-      await next('added')
-    }
-    await pause(2000)
+async function memoryAfter(idle: Memory, full: Memory, calls: number): Promise<void> {
+  const rows: [string, Memory][] = [
+    ['idle', idle],
+    [`${calls} calls`, full],
+    ['all hung up', await hangUp()],
+  ]
+  for (let i = 0; i < calls; i++) {
+    tell({ type: 'add', call: callId(1000 + i) })
+    await next('added')
   }
-  const left = await metric('earshot_calls')
-  console.log(
-    `Resident memory, MB: ${idle.toFixed(0)} idle, ${full.toFixed(0)} with ${calls} calls, ` +
-      `${after.map((mb) => mb.toFixed(0)).join(' and then ')} after they hung up; seats still taken: ${left}`,
+  await pause(2000)
+  rows.push([`${calls} other calls`, await memory()], ['all hung up', await hangUp()])
+  printTable(
+    "The node's memory after a full garbage collection, MB",
+    ['', 'heap', 'external', 'resident'],
+    rows.map(([label, { heap, external, resident }]) => [
+      label,
+      heap.toFixed(1),
+      external.toFixed(1),
+      resident.toFixed(0),
+    ]),
   )
+  console.log(`Seats still taken: ${await metric('earshot_calls')}`)
+}
+
+async function hangUp(): Promise<Memory> {
+  tell({ type: 'hang-up' })
+  await next('hung-up')
+  await pause(5000)
+  return memory()
+}
+
+type Memory = Awaited<ReturnType<typeof memory>>
+
+async function memory() {
+  return { ...(await memoryHeld(inspector)), resident: residentMb() }
 }
 
 async function relayOffer(call: string, sdp: string): Promise<void> {
@@ -176,7 +191,7 @@ async function metric(name: string): Promise<number> {
 }
 
 /** Resident memory of the node, from the kernel. */
-function memoryMb(): number {
+function residentMb(): number {
   const status = readFileSync(`/proc/${node.part.pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
 }

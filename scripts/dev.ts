@@ -77,14 +77,18 @@ async function run(
   const edge = settled(edgeResult)
   const relay = settled(relayResult)
 
+  const addresses = relay === undefined ? ['127.0.0.1', ...lanAddresses()] : [LOOPBACK.media]
+  const [low, high] = plan.mediaPorts
   const media = await reloadedMedia(
     {
       edgeUrl: edge.url,
       tokenFile: secrets.nodeTokenFile,
       turnUrls: relay === undefined ? [] : [relay.urls.udp, relay.urls.tcp],
-      addresses: relay === undefined ? ['127.0.0.1', ...lanAddresses()] : [LOOPBACK.media],
+      addresses,
       direct: relay === undefined,
       ports: plan.mediaPorts,
+      // A call takes a port of each address.
+      seats: Math.max(1, Math.min(MAX_SEATS, Math.floor((high - low + 1) / addresses.length))),
       httpPort: await freePort(),
       handler: plan.handler,
       bundle: false,
@@ -113,6 +117,9 @@ function settled<T>(result: PromiseSettledResult<T>): T {
   if (result.status === 'rejected') throw result.reason
   return result.value
 }
+
+/** Plenty for one developer. */
+const MAX_SEATS = 10
 
 const REMEDIES: Readonly<Record<string, string>> = {
   relay: 'The relay is coturn; infra/coturn/README.md names its settings.',

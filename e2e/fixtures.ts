@@ -1,7 +1,7 @@
 import { test as base, expect, type Page, type TestInfo } from '@playwright/test'
 import { heard, selectedPair, type SelectedPair } from './browser/capture.ts'
 import { startBrowser, type BrowserName, type BrowserOptions } from './browser/browsers.ts'
-import type { Heard } from './audio/heard.ts'
+import { soundStretches, type Heard } from './audio/heard.ts'
 import { Stack } from './stack.ts'
 
 /** A person at the page. */
@@ -77,7 +77,12 @@ async function tellWhatWasSeen(pages: readonly Page[], testInfo: TestInfo): Prom
       .click({ timeout: 1000 })
       .catch(() => undefined)
     const text = await page.locator('main').innerText({ timeout: 1000 }).catch(String)
-    console.log(`Page ${i} said:\n${text.replaceAll(/^/gm, '  ')}`)
+    const events = await page.evaluate(() => window.earshotEvents.join('\n')).catch(String)
+    const { at, samples } = await heard(page).catch(() => ({ at: 0, samples: new Int16Array(0) }))
+    const sound = soundStretches({ at, samples }).map(
+      ({ from, to }) => `${from.toFixed()}-${to.toFixed()}`,
+    )
+    console.log(`Page ${i} said:\n${text}\nEvents:\n${events}\nSound heard, ms: ${sound.join(' ')}`)
   }
 }
 

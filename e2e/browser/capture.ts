@@ -1,6 +1,6 @@
 /**
  * Runs in the page before its own code: keeps every peer connection that the page makes, and records what
- * each receives. The page knows nothing of it.
+ * each hears, is told and tells. The page knows nothing of it.
  */
 import type { Page } from '@playwright/test'
 import type { Heard } from '../audio/heard.ts'
@@ -9,18 +9,33 @@ declare global {
   interface Window {
     earshotPeers: RTCPeerConnection[]
     earshotHeard: { at: number; chunks: Int16Array[] }
+    /** Call events of both directions, each with the page's clock in ms. */
+    earshotEvents: string[]
   }
 }
 
 export function captureInPage(): void {
   window.earshotPeers = []
   window.earshotHeard = { at: 0, chunks: [] }
+  window.earshotEvents = []
+  const note = (direction: string, text: unknown) =>
+    window.earshotEvents.push(`${Math.round(performance.now())} ${direction} ${String(text)}`)
+  const nativeSend = RTCDataChannel.prototype.send
+  RTCDataChannel.prototype.send = function send(this: RTCDataChannel, ...args: unknown[]) {
+    note('page:', args[0])
+    Reflect.apply(nativeSend, this, args)
+  }
   const Native = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Native {
     constructor(configuration?: RTCConfiguration) {
       super(configuration)
       window.earshotPeers.push(this)
       this.addEventListener('track', ({ track }) => record(new MediaStream([track])))
+    }
+    override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
+      const channel = super.createDataChannel(label, options)
+      channel.addEventListener('message', ({ data }) => note('node:', data))
+      return channel
     }
   }
 

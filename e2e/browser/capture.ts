@@ -20,6 +20,7 @@ export function captureInPage(): void {
   window.earshotEvents = []
   const note = (direction: string, text: unknown) =>
     window.earshotEvents.push(`${Math.round(performance.now())} ${direction} ${String(text)}`)
+  // oxlint-disable-next-line typescript/unbound-method -- it is applied to its channel below
   const nativeSend = RTCDataChannel.prototype.send
   RTCDataChannel.prototype.send = function send(this: RTCDataChannel, ...args: unknown[]) {
     note('page:', args[0])

@@ -22,7 +22,7 @@ interface Fixtures {
   readonly callerWith: (options: BrowserOptions, url?: string) => Promise<Caller>
 }
 
-export const test = base.extend<Fixtures, { stack: Stack }>({
+export const test = base.extend<Fixtures & { ownNodes: void }, { stack: Stack }>({
   stack: [
     // eslint-disable-next-line no-empty-pattern -- Playwright reads the fixtures' names from here.
     async ({}, use) => {
@@ -64,8 +64,15 @@ export const test = base.extend<Fixtures, { stack: Stack }>({
     })
     if (testInfo.status !== testInfo.expectedStatus) await tellWhatWasSeen(pages, testInfo)
     for (const stop of stops) await stop()
-    await stack.stopNodes()
   },
+  // Whoever started a node, the next test must not be answered by it.
+  ownNodes: [
+    async ({ stack }, use) => {
+      await use()
+      await stack.stopNodes()
+    },
+    { auto: true },
+  ],
 })
 
 /** A failure is attached what the page showed and said, technical details included. */

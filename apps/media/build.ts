@@ -1,5 +1,5 @@
 /** Bundles the node into one file that runs under plain Node: what the container holds. */
-import { readFile } from 'node:fs/promises'
+import { copyFile, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
@@ -42,3 +42,6 @@ await build({
   },
   logLevel: 'warning',
 })
+
+// The codec is inside the bundle, so its notice goes where the bundle goes.
+await copyFile(here('codec/LICENSE.opus'), here('dist/LICENSE.opus'))

@@ -62,7 +62,10 @@ export const test = base.extend<Fixtures & { ownNodes: void }, { stack: Stack }>
         selectedPair: () => selectedPair(page),
       }
     })
-    if (testInfo.status !== testInfo.expectedStatus) await tellWhatWasSeen(pages, testInfo)
+    if (testInfo.status !== testInfo.expectedStatus) {
+      await tellWhatWasSeen(pages, testInfo)
+      console.log(stack.lastLines())
+    }
     for (const stop of stops) await stop()
   },
   // Whoever started a node, the next test must not be answered by it.

@@ -78,6 +78,15 @@ export class Stack {
     return node
   }
 
+  /** The last lines that each running part has said. */
+  lastLines(): string {
+    const parts = [this.#edge.part, this.#relay?.part, ...[...this.#nodes].map(({ part }) => part)]
+    const said = parts.filter((part) => part !== undefined)
+    return said
+      .map((part) => `-- ${part.name}\n${part.lastLines().slice(-12).join('\n')}`)
+      .join('\n')
+  }
+
   async stopNodes(): Promise<void> {
     await Promise.all([...this.#nodes].map((node) => node.stop()))
     this.#nodes.clear()

@@ -12,7 +12,7 @@ import type { Relay } from '../../scripts/stack/relay.ts'
 import { makeSecrets } from '../../scripts/stack/secrets.ts'
 import { runScript } from './test/script.ts'
 import { turnClient } from './test/turn-client.ts'
-import type { TurnClient, TurnLogin } from './test/turn-client.ts'
+import type { TurnClient, TurnLogin, TurnOutcome } from './test/turn-client.ts'
 
 const secrets = makeSecrets()
 const runtime = secrets.makeDirectory('relay')
@@ -72,6 +72,38 @@ describe('the process', () => {
       TURN_SECRET_FILE: secrets.turnSecretFile,
     })
     expect({ code, output }).toEqual({ code: 75, output: expect.stringContaining('is taken') })
+  })
+})
+
+describe('a relay that has just started', () => {
+  // coturn made its tables when the first caller came, and refused whoever came with them.
+  it.each([1, 2, 3])('lets in callers that come all at once (start %i)', async () => {
+    const fresh = await startRelay({
+      secretFile: secrets.turnSecretFile,
+      runtimeDirectory: secrets.makeDirectory('fresh'),
+      port: await freePort(),
+    })
+    try {
+      const server = { address: LOOPBACK.listen, port: fresh.port }
+      const as = await login()
+      const first = await Promise.all([1, 2, 3, 4].map(() => turnClient(server, as)))
+      clients.push(...first)
+      const outcomes = await Promise.all(first.map((client) => client.allocate()))
+      expect(outcomes).toEqual(['ok', 'ok', 'ok', 'ok'])
+    } finally {
+      await Promise.all(clients.splice(0).map((client) => client.close()))
+      await fresh.stop()
+    }
+  })
+})
+
+describe('room', () => {
+  it('is there for more calls than one node takes', async () => {
+    const outcomes: TurnOutcome[] = []
+    for (let call = 0; call < 150; call++) {
+      outcomes.push(await (await newClient()).allocate())
+    }
+    expect(outcomes.filter((outcome) => outcome !== 'ok')).toEqual([])
   })
 })
 

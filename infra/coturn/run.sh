@@ -18,6 +18,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/port.sh"
 # shellcheck source=render.sh
 . "$here/render.sh"
+# shellcheck source=database.sh
+. "$here/database.sh"
 
 fail() { # code, words
   printf 'coturn: %s\n' "$2" >&2
@@ -43,6 +45,8 @@ conf=$runtime/turnserver.conf
 rm -f "$conf"
 render "$runtime" >"$conf"
 [ "${1:-}" != --render-only ] || exit 0
+
+make_database "$runtime/turndb"
 
 # exec: signals reach coturn itself. The file is the only argument: arguments can be read by all.
 exec turnserver -c "$conf"

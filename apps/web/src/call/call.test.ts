@@ -313,7 +313,6 @@ describe('a live call', () => {
 
   it.each([
     ['handler', { status: 'ended', why: 'handler', message: 'Goodbye.' }],
-    ['draining', { status: 'failed', failure: { code: 'ended-by-node' } }],
     ['silent', { status: 'failed', failure: { code: 'ended-by-node' } }],
     ['deleted', { status: 'failed', failure: { code: 'ended-by-node' } }],
   ])('ends when the node says so: %s', async (reason, expected) => {
@@ -328,6 +327,16 @@ describe('a live call', () => {
 })
 
 describe('losing the connection', () => {
+  it('joins again when the node says that it is going', async () => {
+    const fake = await liveCall()
+    reopen(fake)
+    const end = { type: 'call.end', reason: 'draining', message: 'Restarting.' }
+    fake.peer().tell({ type: 'message', text: JSON.stringify(end) })
+    await fake.clock.pass(1_000)
+    expect(fake.state()?.status).toBe('live')
+    expect(fake.posts()).toBe(2)
+  })
+
   it('sits out a short silence', async () => {
     const { peer, state, clock, posts } = await liveCall()
     peer().tell({ type: 'transport', state: 'disconnected' })

@@ -59,6 +59,8 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   /** Aborted when speech goes on or the node has spoken: nothing is awaited of the last mark. */
   let turnDue = new AbortController()
   let waking: (() => void) | undefined
+  /** Gives the connection up with its cause: the call is joined again. */
+  let lose: (cause: string) => void = () => {}
 
   void run()
   return { mark, replaceMic, retryNow, stats, close }
@@ -96,9 +98,8 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
 
   /** Connects once. */
   async function hold(microphone: Promise<MediaStream>): Promise<Held> {
-    let onLost: (cause: string) => void = () => {}
     const lost = new Promise<string>((resolve, reject) => {
-      onLost = resolve
+      lose = resolve
       signal.addEventListener('abort', () => reject(abortError()), { once: true })
     })
     lost.catch(() => {})
@@ -106,7 +107,7 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       onStep: (step) => change({ type: 'step', step, at: clock.now() }),
       onEvent,
       onAudio: (stream) => news.onAudio(stream),
-      onLost,
+      onLost: lose,
     })
     connection = next
     // The microphone may have been swapped while the connection came up.
@@ -163,6 +164,8 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     if (event.type !== 'call.end') return
     const { reason, message } = event
     if (reason === 'handler') finish({ type: 'ended', why: 'handler', message })
+    // The node goes, the call need not: another one, or the same one restarted, carries on.
+    else if (reason === 'draining') lose(message)
     else fail(new CallFailure('ended-by-node', `${reason}: ${message}`))
   }
 

@@ -112,7 +112,7 @@ export const FAILURES: Record<FailureCode, FailureWords> = {
   },
   'ended-by-node': {
     title: 'The service ended the call',
-    what: 'It is restarting, or heard nothing for a long while. You can call again.',
+    what: 'It heard nothing for a long while, or the call was ended elsewhere. You can call again.',
     way: 'retry',
   },
   lost: {

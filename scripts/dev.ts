@@ -77,18 +77,19 @@ async function run(
   const edge = settled(edgeResult)
   const relay = settled(relayResult)
 
-  const addresses = relay === undefined ? ['127.0.0.1', ...lanAddresses()] : [LOOPBACK.media]
+  // Browsers do not always look at loopback, and a node answers on one address.
+  const address = relay === undefined ? (lanAddresses()[0] ?? '127.0.0.1') : LOOPBACK.media
   const [low, high] = plan.mediaPorts
   const media = await reloadedMedia(
     {
       edgeUrl: edge.url,
       tokenFile: secrets.nodeTokenFile,
       turnUrls: relay === undefined ? [] : [relay.urls.udp, relay.urls.tcp],
-      addresses,
+      addresses: [address],
       direct: relay === undefined,
       ports: plan.mediaPorts,
-      // A call takes a port of each address.
-      seats: Math.max(1, Math.min(MAX_SEATS, Math.floor((high - low + 1) / addresses.length))),
+      // A call takes a port.
+      seats: Math.min(MAX_SEATS, high - low + 1),
       httpPort: await freePort(),
       handler: plan.handler,
       bundle: false,

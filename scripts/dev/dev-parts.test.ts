@@ -32,7 +32,7 @@ describe('the package runner above a process', () => {
     { pid: 1, parent: 0, command: 'init' },
     { pid: 10, parent: 1, command: 'bash' },
     { pid: 20, parent: 10, command: 'npm exec pnpm@12.21.0 dev' },
-    { pid: 30, parent: 20, command: '/root/.npm/_npx/1/node_modules/pnpm/bin/pnpm dev' },
+    { pid: 30, parent: 20, command: '/home/ada/.npm/_npx/1/node_modules/pnpm/bin/pnpm dev' },
     { pid: 40, parent: 30, command: 'sh -c node scripts/dev.ts' },
     { pid: 50, parent: 40, command: 'node scripts/dev.ts' },
   ]

@@ -83,6 +83,12 @@ describe('a bad environment', () => {
     ])
   })
 
+  it('with two addresses of a family is refused', () => {
+    expect(problems({ ...GOOD, MEDIA_ADDRESSES: '10.99.0.2,10.99.0.3' })).toEqual([
+      expect.stringContaining('MEDIA_ADDRESSES may name one IPv4 and one IPv6 address'),
+    ])
+  })
+
   it('with fewer ports than its seats need is refused', () => {
     const few = { MEDIA_PORTS: '40000-40009', MEDIA_SEATS: '11' }
     expect(problems({ ...GOOD, ...few })).toEqual([

@@ -152,6 +152,10 @@ function environmentSchema(handlerNames: readonly string[]) {
           v.check((value) => isIP(value) !== 0, 'must be IP addresses, comma-separated'),
         ),
       ),
+      v.check(
+        (addresses) => new Set(addresses.map(isIP)).size === addresses.length,
+        'may name one IPv4 and one IPv6 address: with more, answers leave from the wrong one',
+      ),
     ),
     MEDIA_DIRECT: v.pipe(
       text('false'),

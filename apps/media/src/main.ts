@@ -8,6 +8,8 @@ import { createLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { startNodeLink } from './node-link.ts'
 import { MediaNode } from './node.ts'
+import { createOpusDecoder } from './opus.ts'
+import { warmUpPeer } from './peer.ts'
 import { Ticker } from './ticker.ts'
 
 const STATUS_MS = 5_000
@@ -32,6 +34,8 @@ async function main(): Promise<void> {
     log,
     tellFleet: (frame) => link.send(frame),
   })
+  await warmUpPeer()
+  createOpusDecoder().close()
   await startHttp({
     ...config.http,
     metrics,

@@ -10,6 +10,7 @@ import { networkInterfaces } from 'node:os'
 import { isIPv6 } from 'node:net'
 import {
   MediaStreamTrack,
+  RTCDtlsTransport,
   RTCPeerConnection,
   RtpHeader,
   RtpPacket,
@@ -42,7 +43,7 @@ export interface PeerEvents {
 
 export interface PeerOptions {
   readonly offer: string
-  /** Our own addresses, each becomes one host candidate. */
+  /** Our own addresses, at most one of each family; each becomes one host candidate. */
   readonly addresses: readonly string[]
   /** UDP ports, inclusive; one is taken for each call and address. */
   readonly ports: readonly [number, number]
@@ -67,6 +68,11 @@ export interface Peer {
 /** The offer is one that no retry will make better. The message is for the caller. */
 export class BadOfferError extends Error {
   override readonly name = 'BadOfferError'
+}
+
+/** Makes what the first call would otherwise wait for: the certificate that all calls share. */
+export async function warmUpPeer(): Promise<void> {
+  await RTCDtlsTransport.SetupCertificate()
 }
 
 /** Answers an offer. @throws {BadOfferError} when the offer cannot be answered. */
@@ -196,8 +202,8 @@ function followNomination(pc: RTCPeerConnection, [host, port]: readonly [string,
 }
 
 /**
- * What sockets bind to. With one address a family it is that address, so that replies leave from where
- * checks came in; with several, or one that a 1:1 NAT holds for us, only the wildcard serves all.
+ * What sockets bind to: the address itself, so that replies leave from where checks came in. One that is not
+ * on this machine (a 1:1 NAT holds it for us) cannot be bound; then it is the wildcard.
  */
 function bindAddresses(addresses: readonly string[]): { udp4?: string; udp6?: string } {
   const own = new Set(
@@ -205,10 +211,8 @@ function bindAddresses(addresses: readonly string[]): { udp4?: string; udp6?: st
       (list ?? []).map(({ address }) => address),
     ),
   )
-  const isOwn = (address: string) => own.has(address) || address.startsWith('127.')
-  const only = (list: string[]) =>
-    list.length === 1 && list[0] && isOwn(list[0]) ? list[0] : undefined
-  const udp4 = only(addresses.filter((address) => !isIPv6(address)))
-  const udp6 = only(addresses.filter((address) => isIPv6(address)))
+  const bindable = addresses.filter((address) => own.has(address) || address.startsWith('127.'))
+  const udp4 = bindable.find((address) => !isIPv6(address))
+  const udp6 = bindable.find((address) => isIPv6(address))
   return { ...(udp4 !== undefined && { udp4 }), ...(udp6 !== undefined && { udp6 }) }
 }

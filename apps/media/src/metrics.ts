@@ -2,6 +2,8 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import type { ReceiverStats } from './receiver.ts'
 
+const FATES = ['received', 'late', 'recovered', 'concealed', 'corrupt', 'flooded'] as const
+
 export type Metrics = ReturnType<typeof createMetrics>
 
 /** `calls` is asked at each scrape for the number of seats taken. */
@@ -51,7 +53,7 @@ export function createMetrics(seats: number, calls: () => number) {
     ),
     /** Adds a finished call's packets. */
     packets(stats: ReceiverStats): void {
-      for (const fate of ['received', 'late', 'recovered', 'concealed', 'corrupt'] as const) {
+      for (const fate of FATES) {
         packets.inc({ fate }, stats[fate])
       }
     },

@@ -32,9 +32,10 @@ describe('packets in order', () => {
   })
 
   it('go on for hours: the numbers wrap many times', () => {
-    const { send, heard } = setUp()
+    const { send, tick, heard } = setUp()
     for (let i = 0; i < 140_000; i++) {
       send(i)
+      tick(0)
       if (heard.length !== i + 1) expect.fail(`packet ${i} was not played once`)
     }
   })
@@ -247,6 +248,7 @@ it('holds a bounded number of packets under a flood with holes in it', () => {
   let most = 0
   let sent = 0
   for (let i = 0; i < 20_000; i += 2) {
+    tick(0)
     push({ sequence: i % 0x1_0000, timestamp: i * FRAME_SAMPLES })
     sent++
     const played = heard.filter((what) => what.startsWith('play')).length
@@ -259,6 +261,22 @@ it('holds a bounded number of packets under a flood with holes in it', () => {
   expect(most).toBeLessThanOrEqual(51)
   tick(60)
   expect(receiver.stats.received).toBe(10_000)
+})
+
+it('gives out no more than a caller could have said, however many packets come', () => {
+  const { push, tick, receiver, lengths } = setUp()
+  // A second of silence in each packet: the dearest thing a caller can ask for.
+  const flood = () => {
+    for (let i = 0; i < 1000; i++, at++) push({ sequence: at, timestamp: at * 48_000 })
+  }
+  let at = 0
+  const given = () => lengths.reduce((sum, length) => sum + length, 0)
+  flood()
+  expect(receiver.stats.flooded).toBeGreaterThan(900)
+  const first = given()
+  for (let frame = 0; frame < 50; frame++) tick(0)
+  flood()
+  expect(given() - first).toBeLessThan(4 * 48_000)
 })
 
 /**

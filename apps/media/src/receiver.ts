@@ -24,6 +24,9 @@ const MAX_LATE_IN_A_ROW = 25
 /** The shortest stretch that the codec can fill in: 2.5 ms. */
 const SHORTEST_FILL = SAMPLE_RATE / 400
 
+/** A burst may bring this much at once; in the long run twice the pace of speech, and no more. */
+const MAX_AHEAD_SAMPLES = 5 * SAMPLE_RATE
+
 export interface Decoder {
   decode(packet: Uint8Array): Int16Array
   recover(next: Uint8Array, samples: number): Int16Array
@@ -36,6 +39,8 @@ export interface ReceiverStats {
   readonly recovered: number
   readonly concealed: number
   readonly corrupt: number
+  /** Beyond what a caller can say in the time that passed. */
+  readonly flooded: number
 }
 
 export interface ReceiverOutput {
@@ -52,14 +57,25 @@ export class Receiver {
     number,
     { readonly timestamp: number; readonly payload: Uint8Array; readonly at: number }
   >()
-  readonly #stats = { received: 0, late: 0, recovered: 0, concealed: 0, corrupt: 0 }
+  readonly #stats = { received: 0, late: 0, recovered: 0, concealed: 0, corrupt: 0, flooded: 0 }
   /** Where the next packet should stand: sequence and timestamp, both unwrapped. */
   #next: { sequence: number; timestamp: number } | undefined
   #lateInARow = 0
+  /** Samples that may still come out; refilled by the clock. */
+  #room = MAX_AHEAD_SAMPLES
 
   constructor(decoder: Decoder, output: ReceiverOutput) {
     this.#decoder = decoder
-    this.#output = output
+    this.#output = {
+      sound: (samples) => {
+        this.#room -= samples.length
+        output.sound(samples)
+      },
+      silence: (samples) => {
+        this.#room -= samples
+        output.silence(samples)
+      },
+    }
   }
 
   get stats(): ReceiverStats {
@@ -69,6 +85,10 @@ export class Receiver {
   /** Takes a packet; `now` in ms. */
   push(packet: AudioPacket, now: number): void {
     this.#stats.received++
+    if (this.#room <= 0) {
+      this.#stats.flooded++
+      return
+    }
     this.#next ??= { sequence: packet.sequence, timestamp: packet.timestamp }
     const sequence = unwrap(packet.sequence, this.#next.sequence, 16)
     const timestamp = unwrap(packet.timestamp, this.#next.timestamp, 32)
@@ -92,6 +112,7 @@ export class Receiver {
 
   /** To be called every frame: gives up on what has been waited for long enough. */
   tick(now: number): void {
+    this.#room = Math.min(MAX_AHEAD_SAMPLES, this.#room + 2 * FRAME_SAMPLES)
     for (;;) {
       const [oldest] = this.#waiting.values()
       if (!oldest || now - oldest.at < MAX_WAIT_MS) return

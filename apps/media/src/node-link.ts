@@ -3,6 +3,7 @@
  * Calls do not depend on it: while it is down they go on, and the next hello names them.
  */
 import {
+  MAX_FRAME_BYTES,
   NODE_PING_MS,
   NODE_SILENT_MS,
   PING,
@@ -61,6 +62,7 @@ export function startNodeLink(options: NodeLinkOptions): NodeLink {
       headers: { authorization: `Bearer ${options.token}` },
       handshakeTimeout: NODE_SILENT_MS,
       perMessageDeflate: false,
+      maxPayload: MAX_FRAME_BYTES,
     })
     socket = current
     let heardAt = performance.now()

@@ -18,6 +18,7 @@ import {
   type RTCDataChannel,
   type RTCRtpSender,
 } from 'werift'
+import { CALL_CHANNEL, MAX_CALL_EVENT_BYTES } from '@earshot/protocol'
 import { audioDirection, offersOpus, withOpusParameters, withoutCandidates } from './sdp.ts'
 
 /** A packet of the caller's audio. */
@@ -100,6 +101,7 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
     iceInterfaceAddresses: bindAddresses(options.addresses),
     icePortRange: [...options.ports],
     bundlePolicy: 'max-bundle',
+    maxMessageSize: MAX_CALL_EVENT_BYTES,
     iceFilterStunResponse: (message, address) => {
       heardAt = performance.now()
       if (message.attributesKeys.includes('USE-CANDIDATE')) followNomination(pc, address)
@@ -113,6 +115,8 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
     if (state === 'failed' || state === 'closed') events.lost(`the connection is ${state}`)
   })
   pc.onDataChannel.subscribe((opened) => {
+    // One channel a call; a caller may not make us keep others.
+    if (channel || opened.label !== CALL_CHANNEL) return opened.close()
     channel = opened
     opened.onMessage.subscribe((data) => {
       heardAt = performance.now()

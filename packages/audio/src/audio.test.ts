@@ -107,6 +107,7 @@ describe('resample', () => {
 
   it('refuses rates that are none', () => {
     expect(() => new Resampler(0, 48_000)).toThrow('sample rate 0 Hz')
+    expect(() => new Resampler(44_101, 48_000)).toThrow('no small terms')
   })
 })
 

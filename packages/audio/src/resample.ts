@@ -23,6 +23,11 @@ export class Resampler {
     const divisor = gcd(inputRate, outputRate)
     this.#up = outputRate / divisor
     this.#down = inputRate / divisor
+    if (this.#up > MAX_PHASES) {
+      throw new RangeError(
+        `${inputRate} Hz cannot be made ${outputRate} Hz: their ratio has no small terms`,
+      )
+    }
     // Going down, the cut-off follows the lower rate and the filter grows with it.
     const cutoff = Math.min(1, outputRate / inputRate)
     this.#taps = 2 * Math.ceil(ZERO_CROSSINGS / cutoff)
@@ -80,6 +85,8 @@ export function resample(samples: Int16Array, inputRate: number, outputRate: num
   return whole.slice(delay, delay + Math.round((samples.length * outputRate) / inputRate))
 }
 
+/** 22,050 and 11,025 Hz to 48 kHz need 320 and 640; the table of an odd rate would take seconds. */
+const MAX_PHASES = 1_000
 const ZERO_CROSSINGS = 16
 const KAISER_BETA = 9
 

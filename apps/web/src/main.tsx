@@ -1,6 +1,7 @@
 import { createRoot } from 'react-dom/client'
 import { App } from './ui/App.tsx'
 import { createSession } from './ui/session.ts'
+import './ui/theme.css'
 import './ui/styles.css'
 
 const root = document.querySelector('#root')

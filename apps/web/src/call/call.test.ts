@@ -2,24 +2,16 @@ import { type ProblemCode, problem, PROBLEMS } from '@earshot/protocol'
 import { describe, expect, it } from 'vitest'
 import { startCall } from './call.ts'
 import { CallFailure, FAILURE_OF_PROBLEM } from './failure.ts'
-import { CALL_ID, created, fakeCall, fakeStream, JOINED, never, settle } from './testing.ts'
-
-async function liveCall() {
-  const fake = fakeCall()
-  const call = startCall(fake.ports, fake.news)
-  await settle()
-  fake.peer().tell({ type: 'open' })
-  await settle()
-  expect(fake.state()).toMatchObject({ status: 'live', call: CALL_ID })
-  return { ...fake, call }
-}
-
-/** Makes every later peer open as soon as it has its answer. */
-function reopen(fake: { world: ReturnType<typeof fakeCall>['world'] }): void {
-  fake.world.onPeer = (peer) => {
-    peer.accept = async () => peer.tell({ type: 'open' })
-  }
-}
+import {
+  CALL_ID,
+  created,
+  fakeCall,
+  fakeStream,
+  JOINED,
+  liveCall,
+  never,
+  settle,
+} from './testing.ts'
 
 type World = ReturnType<typeof fakeCall>['world']
 
@@ -323,153 +315,5 @@ describe('a live call', () => {
     await clock.pass(20_000)
     expect(state()).toMatchObject(expected)
     expect(posts()).toBe(1)
-  })
-})
-
-describe('losing the connection', () => {
-  it('joins again when the node says that it is going', async () => {
-    const fake = await liveCall()
-    reopen(fake)
-    const end = { type: 'call.end', reason: 'draining', message: 'Restarting.' }
-    fake.peer().tell({ type: 'message', text: JSON.stringify(end) })
-    await fake.clock.pass(1_000)
-    expect(fake.state()?.status).toBe('live')
-    expect(fake.posts()).toBe(2)
-  })
-
-  it('sits out a short silence', async () => {
-    const { peer, state, clock, posts } = await liveCall()
-    peer().tell({ type: 'transport', state: 'disconnected' })
-    await clock.pass(2_999)
-    peer().tell({ type: 'transport', state: 'connected' })
-    await clock.pass(60_000)
-    expect(state()?.status).toBe('live')
-    expect(posts()).toBe(1)
-  })
-
-  it.each([
-    ['a long silence', { type: 'transport', state: 'disconnected' }, 3_000],
-    ['a failed transport', { type: 'transport', state: 'failed' }, 0],
-    ['a closed channel', { type: 'closed' }, 0],
-  ] as const)('rejoins at once after %s, with the same microphone', async (_, news, ms) => {
-    const fake = await liveCall()
-    reopen(fake)
-    const [first] = fake.peers
-    first?.tell(news)
-    await fake.clock.pass(ms)
-    await settle()
-    expect(fake.posts()).toBe(2)
-    expect(fake.seen.lost).toBe(1)
-    expect(first?.closed).toBe(1)
-    expect(fake.deletes()).toHaveLength(1)
-    expect(fake.mic.track.stopped).toBe(false)
-    expect(fake.states.map(({ status }) => status).slice(-2)).toEqual(['reconnecting', 'live'])
-  })
-
-  it('gives the old seat back before it asks for another', async () => {
-    const fake = await liveCall()
-    reopen(fake)
-    fake.peer().tell({ type: 'closed' })
-    await settle()
-    expect(fake.requests.map(({ method }) => method)).toEqual(['POST', 'DELETE', 'POST'])
-  })
-
-  it('ignores what a replaced connection still says', async () => {
-    const fake = await liveCall()
-    reopen(fake)
-    const [first] = fake.peers
-    first?.tell({ type: 'closed' })
-    await settle()
-    await settle()
-    expect(fake.state()?.status).toBe('live')
-    const before = fake.states.length
-    first?.tell({ type: 'transport', state: 'failed' })
-    first?.tell({ type: 'message', text: '{"type":"reply.start","turn":9}' })
-    await settle()
-    expect(fake.states).toHaveLength(before)
-    expect(fake.posts()).toBe(2)
-  })
-
-  it('tries five times, further and further apart, and then says that it is lost', async () => {
-    const fake = await liveCall()
-    fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
-    fake.peer().tell({ type: 'closed' })
-    const posts: number[] = []
-    for (const ms of [0, 499, 1, 999, 1, 1_999, 1, 3_999]) {
-      await fake.clock.pass(ms)
-      posts.push(fake.posts() - 1)
-    }
-    expect(posts).toEqual([1, 1, 2, 2, 3, 3, 4, 4])
-    expect(fake.state()).toMatchObject({ status: 'reconnecting', attempt: 5, attempts: 5 })
-    await fake.clock.pass(1)
-    expect(fake.posts() - 1).toBe(5)
-    expect(fake.state()).toMatchObject({
-      status: 'failed',
-      failure: { code: 'lost', detail: expect.stringContaining('offline') },
-    })
-    expect(fake.mic.track.stopped).toBe(true)
-  })
-
-  it('does not wait when the network comes back', async () => {
-    const fake = await liveCall()
-    fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
-    fake.peer().tell({ type: 'closed' })
-    await fake.clock.pass(600)
-    expect(fake.state()).toMatchObject({ attempt: 3 })
-    fake.world.answer = async () => created(JOINED)
-    reopen(fake)
-    fake.call.retryNow()
-    await settle()
-    await settle()
-    expect(fake.state()?.status).toBe('live')
-  })
-
-  it('counts on when a connection falls right after it came up', async () => {
-    const fake = await liveCall()
-    reopen(fake)
-    for (let round = 0; round < 8; round += 1) {
-      if (fake.state()?.status === 'live') fake.peer().tell({ type: 'closed' })
-      await fake.clock.pass(5_000)
-    }
-    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'lost' } })
-    expect(fake.posts()).toBe(6)
-  })
-
-  it('starts the count again after a connection that lasted', async () => {
-    const fake = await liveCall()
-    reopen(fake)
-    for (let round = 0; round < 8; round += 1) {
-      fake.peer().tell({ type: 'closed' })
-      await fake.clock.pass(10_000)
-      expect(fake.state()?.status).toBe('live')
-    }
-    expect(fake.posts()).toBe(9)
-  })
-
-  it('rejoins with the microphone that was chosen meanwhile', async () => {
-    const fake = await liveCall()
-    fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
-    fake.peer().tell({ type: 'closed' })
-    await fake.clock.pass(100)
-    const other = fakeStream()
-    await fake.call.replaceMic(other.stream)
-    expect(fake.peers[0]?.tracks).toEqual([fake.mic.track])
-    fake.world.answer = async () => created(JOINED)
-    reopen(fake)
-    await fake.clock.pass(500)
-    expect(fake.state()?.status).toBe('live')
-    expect(fake.peer().tracks).toEqual([other.track])
-    expect(fake.mic.track.stopped).toBe(true)
-  })
-
-  it('can be hung up between two attempts', async () => {
-    const fake = await liveCall()
-    fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
-    fake.peer().tell({ type: 'closed' })
-    await fake.clock.pass(100)
-    fake.call.close()
-    await fake.clock.pass(60_000)
-    expect(fake.state()).toMatchObject({ status: 'ended', why: 'hung-up' })
-    expect(fake.posts()).toBe(2)
   })
 })

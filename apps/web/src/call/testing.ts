@@ -1,6 +1,6 @@
 /** Fakes for tests. They implement the real interfaces and do nothing on their own. */
 import type { PageEvent } from '@earshot/protocol'
-import type { CallNews, CallPorts } from './call.ts'
+import { startCall, type CallNews, type CallPorts } from './call.ts'
 import type { Clock } from './clock.ts'
 import type { Fetch } from './join.ts'
 import type { CallPeer, PeerNews } from './peer.ts'
@@ -185,6 +185,24 @@ export function fakeCall() {
     },
   }
   return { ...world, ports, news, world }
+}
+
+/** A call that has come up. */
+export async function liveCall() {
+  const fake = fakeCall()
+  const call = startCall(fake.ports, fake.news)
+  await settle()
+  fake.peer().tell({ type: 'open' })
+  await settle()
+  if (fake.state()?.status !== 'live') throw new Error('the call did not come up')
+  return { ...fake, call }
+}
+
+/** Makes every later peer open as soon as it has its answer. */
+export function reopen(fake: { world: ReturnType<typeof fakeCall>['world'] }): void {
+  fake.world.onPeer = (peer) => {
+    peer.accept = async () => peer.tell({ type: 'open' })
+  }
 }
 
 export function created(joined: unknown, location = `/v1/calls/${CALL_ID}`): Response {

@@ -1,8 +1,8 @@
 /** A node whose calls go wrong or end early. Calls that go well: session.test.ts. */
 import { tone } from '@earshot/audio'
-import type { FromNode } from '@earshot/protocol'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { startCaller, type Caller } from '../testing/caller.ts'
+import { TestFleet } from '../testing/fleet.ts'
 import { FRAME_MS, SAMPLE_RATE } from './clock.ts'
 import { onEveryFrame, replyOnPause, type HandlerDefinition } from './handler.ts'
 import { createLog } from './log.ts'
@@ -162,9 +162,8 @@ describe('a handler', () => {
 })
 
 function startNode(options: { handler: HandlerDefinition; ports?: readonly [number, number] }) {
-  const frames: FromNode[] = []
+  const fleet = new TestFleet()
   const metrics = createMetrics(4, () => 0)
-  const waiting = new Map<string, (frame: FromNode) => void>()
   const node = new MediaNode({
     seats: 4,
     addresses: ['127.77.0.30'],
@@ -174,30 +173,22 @@ function startNode(options: { handler: HandlerDefinition; ports?: readonly [numb
     ticker: new Ticker(),
     metrics,
     log: createLog('silent', {}),
-    tellFleet(frame) {
-      frames.push(frame)
-      if ('call' in frame) waiting.get(frame.call)?.(frame)
-      return true
-    },
+    tellFleet: fleet.tell,
   })
   closers.push(() => node.closeAll('draining'))
   return {
     node,
-    frames,
+    frames: fleet.frames,
     metrics,
     /** Places a call; `meanwhile` runs as soon as the node has the offer. */
     call: async (callId: string, meanwhile?: () => unknown): Promise<Caller> => {
       const caller = await startCaller({
         address: '127.0.0.1',
-        exchange: (offer) =>
-          new Promise((resolve, reject) => {
-            waiting.set(callId, (frame) => {
-              if (frame.type === 'answer') resolve(frame.sdp)
-              if (frame.type === 'refuse') reject(new Error(`refused: ${frame.reason}`))
-            })
-            void node.offer(callId, offer)
-            void meanwhile?.()
-          }),
+        exchange(offer) {
+          const answer = fleet.exchange(node, callId)(offer)
+          void meanwhile?.()
+          return answer
+        },
       })
       closers.push(() => caller.close())
       return caller

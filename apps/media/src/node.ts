@@ -1,21 +1,10 @@
 /** The node: its seats and the calls in them. */
 import type { FromNode } from '@earshot/protocol'
-import type { HandlerDefinition } from './handler.ts'
-import type { Log } from './log.ts'
-import type { Metrics } from './metrics.ts'
 import { BadOfferError } from './peer.ts'
-import { startSession, type EndReason, type Session } from './session.ts'
-import type { Ticker } from './ticker.ts'
+import { startSession, type CallSettings, type EndReason, type Session } from './session.ts'
 
-export interface NodeOptions {
+export interface NodeOptions extends CallSettings {
   readonly seats: number
-  readonly addresses: readonly string[]
-  readonly ports: readonly [number, number]
-  readonly handlerName: string
-  readonly handler: HandlerDefinition
-  readonly ticker: Ticker
-  readonly metrics: Metrics
-  readonly log: Log
   /** Sends a frame to the fleet, if it is linked. */
   readonly tellFleet: (frame: FromNode) => boolean
 }

@@ -270,7 +270,7 @@ it('gives out no more than a caller could have said, however many packets come',
     for (let i = 0; i < 1000; i++, at++) push({ sequence: at, timestamp: at * 48_000 })
   }
   let at = 0
-  const given = () => lengths.reduce((sum, length) => sum + length, 0)
+  const given = () => sum(lengths)
   flood()
   expect(receiver.stats.flooded).toBeGreaterThan(900)
   const first = given()

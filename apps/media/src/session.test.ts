@@ -1,7 +1,8 @@
 import { concat, tone, toneShare } from '@earshot/audio'
 import type { NodeEvent } from '@earshot/protocol'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { startCaller, type Caller } from '../testing/caller.ts'
+import { TestFleet } from '../testing/fleet.ts'
 import { FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE } from './clock.ts'
 import { onEveryFrame, replyOnPause, type HandlerDefinition } from './handler.ts'
 import { TONE_HZ, tone as toneHandler } from './handlers/tone.ts'
@@ -131,6 +132,16 @@ describe('seats', () => {
     expect(node.calls()).toHaveLength(1)
   })
 
+  it('are given to an ordinary WHIP client, which sends and is sent nothing', async () => {
+    const { node, frames, again } = await place(echo)
+    const offers = vi.spyOn(node, 'offer')
+    await again('global-EEEEEEEEEEEEEEEEEEEEEE')
+    const offer = offers.mock.calls[0]?.[1].replaceAll('a=sendrecv', 'a=sendonly') ?? ''
+    await node.offer('global-FFFFFFFFFFFFFFFFFFFFFF', offer)
+    const last = frames.at(-1)
+    expect(last?.type === 'answer' && last.sdp).toMatch(/^a=recvonly\r$/m)
+  })
+
   it('are free when the caller closes its connection', async () => {
     const call = await place(echo)
     await call.caller.close()
@@ -139,8 +150,7 @@ describe('seats', () => {
 })
 
 async function place(handler: HandlerDefinition, seats = 4) {
-  const frames: Parameters<ConstructorParameters<typeof MediaNode>[0]['tellFleet']>[0][] = []
-  const waiting = new Map<string, (frame: (typeof frames)[number]) => void>()
+  const fleet = new TestFleet()
   const node: MediaNode = new MediaNode({
     seats,
     addresses: [ADDRESS],
@@ -150,11 +160,7 @@ async function place(handler: HandlerDefinition, seats = 4) {
     ticker: new Ticker(),
     metrics: createMetrics(seats, () => 0),
     log: createLog('silent', {}),
-    tellFleet(frame) {
-      frames.push(frame)
-      if ('call' in frame) waiting.get(frame.call)?.(frame)
-      return true
-    },
+    tellFleet: fleet.tell,
   })
   closers.push(() => node.closeAll('draining'))
 
@@ -164,14 +170,7 @@ async function place(handler: HandlerDefinition, seats = 4) {
   const connect = async (callId: string): Promise<Caller> => {
     const caller = await startCaller({
       address: '127.0.0.1',
-      exchange: (offer) =>
-        new Promise((resolve, reject) => {
-          waiting.set(callId, (frame) => {
-            if (frame.type === 'answer') resolve(frame.sdp)
-            if (frame.type === 'refuse') reject(new Error(`refused: ${frame.reason}`))
-          })
-          void node.offer(callId, offer)
-        }),
+      exchange: fleet.exchange(node, callId),
       onAudio: (payload) => received.push(decoder.decode(payload)),
       onEvent: (event) => events.push(event),
     })
@@ -200,7 +199,7 @@ async function place(handler: HandlerDefinition, seats = 4) {
     node,
     caller,
     callId,
-    frames,
+    frames: fleet.frames,
     events,
     until,
     again: connect,

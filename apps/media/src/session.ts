@@ -33,9 +33,8 @@ const CONNECT_TIMEOUT_MS = 15_000
 /** Browsers send at least a check every few seconds; a caller this quiet is gone. */
 const SILENT_TIMEOUT_MS = 12_000
 
-export interface SessionOptions {
-  readonly callId: string
-  readonly offer: string
+/** What all calls of a node have in common. */
+export interface CallSettings {
   readonly addresses: readonly string[]
   readonly ports: readonly [number, number]
   readonly handlerName: string
@@ -43,6 +42,11 @@ export interface SessionOptions {
   readonly ticker: Ticker
   readonly metrics: Metrics
   readonly log: Log
+}
+
+export interface SessionOptions extends CallSettings {
+  readonly callId: string
+  readonly offer: string
   /** Called once, when the call is over for whatever reason. */
   readonly onEnd: () => void
 }

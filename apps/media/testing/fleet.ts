@@ -1,0 +1,27 @@
+import type { FromNode } from '@earshot/protocol'
+import type { MediaNode } from '../src/node.ts'
+
+/** The fleet's end of a node in the same process: keeps its frames and hands its answers over. No seats. */
+export class TestFleet {
+  readonly frames: FromNode[] = []
+  readonly #waiting = new Map<string, (frame: FromNode) => void>()
+
+  /** For the node's `tellFleet`. */
+  readonly tell = (frame: FromNode): boolean => {
+    this.frames.push(frame)
+    if ('call' in frame) this.#waiting.get(frame.call)?.(frame)
+    return true
+  }
+
+  /** For a caller's `exchange`: offers to `node`; rejects when it refuses. */
+  exchange(node: MediaNode, call: string): (offer: string) => Promise<string> {
+    return (offer) =>
+      new Promise((resolve, reject) => {
+        this.#waiting.set(call, (frame) => {
+          if (frame.type === 'answer') resolve(frame.sdp)
+          if (frame.type === 'refuse') reject(new Error(`refused: ${frame.reason}`))
+        })
+        void node.offer(call, offer)
+      })
+  }
+}

@@ -24,7 +24,7 @@ interface Fixtures {
 
 export const test = base.extend<Fixtures & { ownNodes: void }, { stack: Stack }>({
   stack: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the fixtures' names from here.
+    // oxlint-disable-next-line no-empty-pattern -- Playwright reads the fixtures' names from here.
     async ({}, use) => {
       const stack = await Stack.start()
       await use(stack)

@@ -2,7 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
 // Else wrangler warns, once a file, of secrets that are bound below.
-// oxlint-disable-next-line node/no-process-env
+// oxlint-disable-next-line node/no-process-env -- wrangler reads it from there and nowhere else
 process.env.WRANGLER_LOG ??= 'error'
 
 export default defineConfig({

@@ -60,7 +60,7 @@ export function offerFaults(sdp: string): string[] {
       faults.push(`has no ${start.replace(/:$/, '')} line`)
     }
   }
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/.test(sdp)) faults.push('has control characters')
   return faults
 }

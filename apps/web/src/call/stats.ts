@@ -104,7 +104,7 @@ function inboundLoss(report: StatsReport): number {
 
 function all<S extends v.GenericSchema>(schema: S, report: StatsReport): v.InferOutput<S>[] {
   const found: v.InferOutput<S>[] = []
-  // eslint-disable-next-line unicorn/no-array-for-each -- a stats report is a read-only map
+  // oxlint-disable-next-line unicorn/no-array-for-each -- a stats report is a read-only map
   report.forEach((entry) => {
     const parsed = parse(schema, entry)
     if (parsed) found.push(parsed)

@@ -51,7 +51,7 @@ function outward(firewall: FirewallKind): string[] {
       return ['meta l4proto udp drop']
     case 'web-only':
       return [web, 'drop']
-    case 'proxy-only':
+    default:
       return [
         `iifname site oifname wan ${web}`,
         'iifname lan oifname site meta l4proto tcp accept',

@@ -10,8 +10,7 @@ import { must, run, type RunOptions, type RunResult } from './processes.ts'
 import { Shaper } from './shaper.ts'
 import { callerSide, farSide, joinLines, leaveLines, routesBy, type Way } from './topology.ts'
 
-const ROUTERS_OF_CALLER = ['home', 'carrier', 'mobile'] as const
-const NAT_ROUTERS = ['home', 'carrier', 'mobile'] as const
+const CALLERS_ROUTERS = ['home', 'carrier', 'mobile'] as const
 
 /**
  * Makes a network. First takes away what runs that are gone have left behind.
@@ -156,7 +155,7 @@ export class Lab {
    * that keeps ports gives the same again to the next packet from inside. TCP flows are dead.
    */
   async flushMappings(): Promise<void> {
-    const routers = NAT_ROUTERS.filter((router) => this.#hosts.includes(router))
+    const routers = CALLERS_ROUTERS.filter((router) => this.#hosts.includes(router))
     await Promise.all(
       routers.map((router) =>
         this.#sh(router, 'nft flush set ip nat mapped 2> /dev/null || true\nconntrack -F'),
@@ -200,7 +199,7 @@ export class Lab {
       ['access', 'mobile'],
     ] as const
     await Promise.all(links.map(([host, link]) => this.#ip(host, [`link del ${link}`])))
-    const gone = ROUTERS_OF_CALLER.filter((host) => this.#hosts.includes(host))
+    const gone = CALLERS_ROUTERS.filter((host) => this.#hosts.includes(host))
     await removeNamespaces(gone.map((host) => this.namespaceOf(host)))
     this.#hosts = this.#hosts.filter((host) => !gone.some((router) => router === host))
   }

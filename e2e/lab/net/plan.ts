@@ -28,15 +28,24 @@ export interface Plan {
   /** Every host of this part. */
   readonly hosts: Readonly<Record<string, HostSettings>>
   readonly cables: readonly Cable[]
+  /** Of its interfaces, so that parts that meet in a host do not clash there. Default 10. */
+  readonly firstIndex?: number
   /** Lines of `ip -batch` in hosts of another part. */
   readonly elsewhere?: Readonly<Record<string, readonly string[]>>
 }
 
-/** `ip -batch` in the root namespace: both ends are born inside, none is ever seen outside. */
+/**
+ * `ip -batch` in the root namespace: both ends are born inside, none is ever seen outside.
+ *
+ * The ends have different indexes, each in its own namespace: Linux takes two of the same for no
+ * pair, and lets up to a second pass before IPv6 hears that there is a carrier.
+ */
 export function cableLines(plan: Plan, namespaceOf: (host: string) => string): string[] {
-  return plan.cables.map(([one, other]) => {
-    const end = ({ name, host }: Interface): string => `${name} netns ${namespaceOf(host)}`
-    return `link add name ${end(one)} type veth peer name ${end(other)}`
+  return plan.cables.map(([one, other], number) => {
+    const end = ({ name, host }: Interface, index: number): string =>
+      `name ${name} index ${index} netns ${namespaceOf(host)}`
+    const first = (plan.firstIndex ?? 10) + 2 * number
+    return `link add ${end(one, first)} type veth peer ${end(other, first + 1)}`
   })
 }
 

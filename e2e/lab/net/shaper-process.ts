@@ -56,7 +56,7 @@ async function main(): Promise<void> {
 }
 
 function join(from: Socket, to: Socket, port: number, lane: Lane): void {
-  const holder = new Holder((frame) => to.send(frame, port, '127.0.0.1'))
+  const holder = new Holder<Uint8Array>((frame) => to.send(frame, port, '127.0.0.1'))
   from.on('message', (frame) => {
     const now = performance.now()
     for (const at of lane.admit(now, frame.length)) holder.hold(frame, at, now)

@@ -90,6 +90,7 @@ export function callerSide(network: Network): Plan {
       ...(isCarried && { carrier: carrierRouter(site) }),
       mobile: mobileRouter(),
     },
+    firstIndex: 50,
     cables: [
       [{ ...end('caller', 'eth0'), state: 'down' }, end('home', 'lan', lan, '2001:db8:1::1/64')],
       [
@@ -185,7 +186,7 @@ function vmCables(vm: VmKind): Cable[] {
         [inside, end('vm', 'eth0', `${VM_PRIVATE}/24`)],
         [street, open('eth1')],
       ]
-    case 'cloud-1to1':
+    default:
       return [
         [street, end('cloud', 'wan', '203.0.113.2/25', `${VM.v4}/32`, '2001:db8:30::2/64')],
         [inside, end('vm', 'eth0', `${VM_PRIVATE}/24`, `${VM.v6}/128`)],

@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { ROOT } from './places.ts'
+import { HERE, ROOT } from './places.ts'
+import type { Place } from './places.ts'
+import { getFrom } from './probe.ts'
 import { startPart, whenReady } from './process.ts'
 import type { Part } from './process.ts'
 import type { RunSecrets } from './secrets.ts'
@@ -11,6 +13,8 @@ export interface EdgeOptions {
   /** 'dev': from the source, by Vite, with hot reload. 'built': what `build` wrote, by wrangler. */
   readonly mode: 'dev' | 'built'
   readonly port: number
+  /** Loopback when left out; only when 'built'. */
+  readonly place?: Place
   readonly secrets: Pick<RunSecrets, 'turnSecret' | 'nodeToken' | 'makeDirectory'>
   /** Variables of the worker over those of wrangler.jsonc; only when 'built'. */
   readonly vars?: Readonly<Record<string, string>>
@@ -21,17 +25,16 @@ export interface EdgeOptions {
 export interface Edge {
   readonly part: Part
   readonly port: number
-  /** `http://127.0.0.1:<port>`: the page, and the worker under /v1/. */
+  /** `http://<address>:<port>`: the page, and the worker under /v1/. */
   readonly url: string
   /** The worker's own word: true when a media node is linked to it. */
   nodeLinked(): Promise<boolean>
   stop(): Promise<void>
 }
 
-const HOST = '127.0.0.1'
-
 /** Starts the edge; ready when the worker answers its health route. Throws `PartFailure`. */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { place = HERE } = options
   const state = options.secrets.makeDirectory('edge')
   const part = await startPart({
     name: 'edge',
@@ -39,8 +42,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     args:
       options.mode === 'dev'
         ? viteArguments(options.port)
-        : await wranglerArguments(options, state),
+        : await wranglerArguments(options, place.address, state),
     cwd: `${ROOT}/apps/web`,
+    enter: place.enter,
     env: {
       TURN_SECRET: options.secrets.turnSecret,
       NODE_TOKEN: options.secrets.nodeToken,
@@ -54,9 +58,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     ...(options.onLine && { onLine: options.onLine }),
     ...(options.signal && { signal: options.signal }),
   })
-  const url = `http://${HOST}:${options.port}`
+  const url = httpUrl(place.address, options.port)
+  const health = (): Promise<{ readonly ready: boolean } | undefined> => readHealth(place, url)
   try {
-    await whenReady(part, async () => (await health(url)) !== undefined, 60_000, options.signal)
+    await whenReady(part, async () => (await health()) !== undefined, 60_000, options.signal)
   } catch (error) {
     await part.stop()
     throw error
@@ -65,7 +70,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     part,
     port: options.port,
     url,
-    nodeLinked: async () => (await health(url))?.ready === true,
+    nodeLinked: async () => (await health())?.ready === true,
     stop: () => part.stop(),
   }
 }
@@ -74,10 +79,23 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
 
 function viteArguments(port: number): string[] {
   const vite = `${ROOT}/apps/web/node_modules/vite/bin/vite.js`
-  return [vite, '--host', HOST, '--port', String(port), '--strictPort', '--clearScreen', 'false']
+  return [
+    vite,
+    '--host',
+    HERE.address,
+    '--port',
+    String(port),
+    '--strictPort',
+    '--clearScreen',
+    'false',
+  ]
 }
 
-async function wranglerArguments(options: EdgeOptions, state: string): Promise<string[]> {
+async function wranglerArguments(
+  options: EdgeOptions,
+  address: string,
+  state: string,
+): Promise<string[]> {
   const vars = Object.entries(options.vars ?? {}).flatMap(([name, value]) => [
     '--var',
     `${name}:${value}`,
@@ -88,7 +106,7 @@ async function wranglerArguments(options: EdgeOptions, state: string): Promise<s
     '--config',
     await builtConfig(),
     '--ip',
-    HOST,
+    address,
     '--port',
     String(options.port),
     '--inspector-port',
@@ -115,9 +133,18 @@ async function builtConfig(): Promise<string> {
   throw new Error(`${pointer} names a built worker that is not there: run the build script again.`)
 }
 
-async function health(url: string): Promise<{ readonly ready: boolean } | undefined> {
-  const response = await fetch(`${url}/v1/health`, { signal: AbortSignal.timeout(2000) })
-  const body: unknown = await response.json()
-  if (!response.ok || typeof body !== 'object' || body === null) return undefined
-  return { ready: 'ready' in body && body.ready === true }
+async function readHealth(
+  place: Place,
+  url: string,
+): Promise<{ readonly ready: boolean } | undefined> {
+  const { status, body } = await getFrom(place, `${url}/v1/health`)
+  if (status !== 200) return undefined
+  const health: unknown = JSON.parse(body)
+  if (typeof health !== 'object' || health === null) return undefined
+  return { ready: 'ready' in health && health.ready === true }
+}
+
+function httpUrl(address: string, port: number): string {
+  const host = address.includes(':') ? `[${address}]` : address
+  return port === 80 ? `http://${host}` : `http://${host}:${port}`
 }

@@ -1,5 +1,7 @@
 /** A media node. */
-import { ROOT } from './places.ts'
+import { HERE, ROOT } from './places.ts'
+import type { Place } from './places.ts'
+import { getFrom } from './probe.ts'
 import { startPart, whenReady } from './process.ts'
 import type { Part } from './process.ts'
 
@@ -16,6 +18,8 @@ export interface MediaOptions {
   readonly direct: boolean
   /** First and last UDP port. */
   readonly ports: readonly [number, number]
+  /** Where it runs; this machine when left out. */
+  readonly place?: Pick<Place, 'enter'>
   /** For /healthz and /metrics, on 127.0.0.1. */
   readonly httpPort: number
   readonly seats?: number
@@ -37,8 +41,6 @@ export interface MediaNode {
   stop(): Promise<void>
 }
 
-const HOST = '127.0.0.1'
-
 /** Starts a node; ready when it says so itself: it is linked to the fleet. Throws `PartFailure`. */
 export async function startMediaNode(options: MediaOptions): Promise<MediaNode> {
   const part = await startPart({
@@ -46,12 +48,14 @@ export async function startMediaNode(options: MediaOptions): Promise<MediaNode> 
     command: process.execPath,
     args: [`${ROOT}/apps/media/${options.bundle ? 'dist/media.mjs' : 'src/main.ts'}`],
     env: environment(options),
+    ...(options.place && { enter: options.place.enter }),
     ...(options.onLine && { onLine: options.onLine }),
     ...(options.signal && { signal: options.signal }),
   })
-  const url = `http://${HOST}:${options.httpPort}`
+  const url = `http://${HERE.address}:${options.httpPort}`
+  const place = { ...HERE, ...options.place }
   try {
-    await whenReady(part, () => linked(url), 20_000, options.signal)
+    await whenReady(part, () => linked(place, url), 20_000, options.signal)
   } catch (error) {
     await part.stop()
     throw error
@@ -69,13 +73,13 @@ function environment(options: MediaOptions): Record<string, string> {
     MEDIA_DIRECT: String(options.direct),
     MEDIA_PORTS: options.ports.join('-'),
     HANDLER: options.handler ?? 'echo',
-    HTTP_HOST: HOST,
+    HTTP_HOST: HERE.address,
     HTTP_PORT: String(options.httpPort),
     ...(options.seats !== undefined && { MEDIA_SEATS: String(options.seats) }),
     ...options.env,
   }
 }
 
-async function linked(url: string): Promise<boolean> {
-  return (await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(1000) })).ok
+async function linked(place: Place, url: string): Promise<boolean> {
+  return (await getFrom(place, `${url}/healthz`)).status === 200
 }

@@ -4,6 +4,17 @@ import { fileURLToPath } from 'node:url'
 /** The repository's root. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
+/** A machine that a part runs on: this one, or one that stands in for another. */
+export interface Place {
+  /** The address that it listens on. */
+  readonly address: string
+  /** What goes before a program and its arguments to run it there; empty for this machine. */
+  readonly enter: readonly string[]
+}
+
+/** This machine, by its loopback. */
+export const HERE: Place = { address: '127.0.0.1', enter: [] }
+
 export interface StackAddresses {
   /** Where browsers reach the page and the relay. */
   readonly listen: string

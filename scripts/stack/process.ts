@@ -15,6 +15,8 @@ export interface PartOptions {
   readonly command: string
   readonly args: readonly string[]
   readonly cwd?: string
+  /** What goes before the command, to run it in another place. */
+  readonly enter?: readonly string[]
   /** Added to `baseEnvironment()`. */
   readonly env?: Readonly<Record<string, string>>
   /** Each line of its output as it comes. */
@@ -53,7 +55,8 @@ export class PartFailure extends Error {
 /** Starts a program. Throws when the signal is aborted already or the program cannot be started. */
 export async function startPart(options: PartOptions): Promise<Part> {
   options.signal?.throwIfAborted()
-  const child = spawn(options.command, options.args, {
+  const [command = '', ...args] = [...(options.enter ?? []), options.command, ...options.args]
+  const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...baseEnvironment(), ...options.env },
     detached: true,

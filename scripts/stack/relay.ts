@@ -1,8 +1,7 @@
 /** The relay: coturn, by the same script that production runs. */
-import { connect } from 'node:net'
-import { once } from 'node:events'
-import { answersStun } from '../../infra/coturn/test/turn-client.ts'
-import { LOOPBACK, ROOT } from './places.ts'
+import { HERE, LOOPBACK, ROOT } from './places.ts'
+import type { Place } from './places.ts'
+import { answersFrom } from './probe.ts'
 import { startPart, whenReady } from './process.ts'
 import type { Part } from './process.ts'
 
@@ -14,6 +13,10 @@ export interface RelayOptions {
   /** UDP and TCP; 3478 when left out. */
   readonly port?: number
   readonly listen?: string
+  /** Where it runs; this machine when left out. */
+  readonly place?: Pick<Place, 'enter'>
+  /** PEM files: TLS is served on `port`, 443 as a rule. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly port: number }
   readonly relayAddress?: string
   /** The only allowed peers: addresses or ranges `a-b`. Media's address when left out. */
   readonly peers?: readonly string[]
@@ -41,6 +44,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     name: 'relay',
     command: '/bin/sh',
     args: [RUN_SCRIPT],
+    ...(options.place && { enter: options.place.enter }),
     env: {
       TURN_LISTEN_ADDRESSES: address,
       TURN_RELAY_ADDRESS: options.relayAddress ?? LOOPBACK.relay,
@@ -49,14 +53,18 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       TURN_SECRET_FILE: options.secretFile,
       TURN_RUNTIME_DIR: options.runtimeDirectory,
       TURN_RELAY_THREADS: '2',
+      ...(options.tls && {
+        TURN_TLS_CERT: options.tls.cert,
+        TURN_TLS_KEY: options.tls.key,
+        TURN_TLS_PORT: String(options.tls.port),
+      }),
       ...options.settings,
     },
     ...(options.onLine && { onLine: options.onLine }),
     ...(options.signal && { signal: options.signal }),
   })
-  const server = { address, port }
-  const ready = async (): Promise<boolean> =>
-    (await answersStun(server, 200)) && (await takesTcp(server))
+  const place = { ...HERE, ...options.place }
+  const ready = (): Promise<boolean> => answersFrom(place, { address, port })
   try {
     await whenReady(part, ready, 15_000, options.signal)
   } catch (error) {
@@ -65,12 +73,4 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   }
   const url = `turn:${address}:${port}?transport=`
   return { part, port, urls: { udp: `${url}udp`, tcp: `${url}tcp` }, stop: () => part.stop() }
-}
-
-async function takesTcp(server: { address: string; port: number }): Promise<boolean> {
-  const socket = connect({ host: server.address, port: server.port })
-  return once(socket, 'connect')
-    .then(() => true)
-    .catch(() => false)
-    .finally(() => socket.destroy())
 }

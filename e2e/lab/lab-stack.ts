@@ -1,0 +1,129 @@
+/** Our real parts inside a network: coturn on the VM, media on its bridge, the worker at the edge. */
+import { startEdge, type Edge } from '../../scripts/stack/edge.ts'
+import { startMediaNode, type MediaNode } from '../../scripts/stack/media.ts'
+import type { Place } from '../../scripts/stack/places.ts'
+import { startRelay, type Relay } from '../../scripts/stack/relay.ts'
+import { makeSecrets, type RunSecrets } from '../../scripts/stack/secrets.ts'
+import { makeCertificate, type Certificate } from './certificate.ts'
+import { EDGE, MEDIA, MEDIA2, RELAY, VM, VM_PRIVATE } from './net/addresses.ts'
+import type { Host } from './net/description.ts'
+import type { Lab } from './net/lab.ts'
+
+/** How a caller may reach the relay: TURN over UDP or TCP on 3478, over TLS on 443. */
+export type Transport = 'udp' | 'tcp' | 'tls'
+
+const TURN_PORT = 3478
+const TLS_PORT = 443
+const PAGE_PORT = 80
+const MEDIA_PORTS = [40_000, 40_099] as const
+const HTTP_PORT = 8080
+
+export class LabStack {
+  readonly lab: Lab
+  readonly secrets: RunSecrets
+  readonly edge: Edge
+  readonly #certificate: Certificate
+  #relay: Relay | undefined
+  readonly #nodes = new Map<Host, MediaNode>()
+
+  /** Starts the worker and the relay; nodes are started by `node()`. */
+  static async start(lab: Lab): Promise<LabStack> {
+    const secrets = makeSecrets()
+    try {
+      const certificate = await makeCertificate(secrets.makeDirectory('tls'), [VM.v4, VM.v6])
+      const place: Place = { address: EDGE.v4, enter: lab.command('edge', []) }
+      const edge = await startEdge({ mode: 'built', port: PAGE_PORT, place, secrets })
+      const stack = new LabStack(lab, secrets, edge, certificate)
+      await stack.startRelay()
+      return stack
+    } catch (error) {
+      secrets.remove()
+      throw error
+    }
+  }
+
+  private constructor(lab: Lab, secrets: RunSecrets, edge: Edge, certificate: Certificate) {
+    this.lab = lab
+    this.secrets = secrets
+    this.edge = edge
+    this.#certificate = certificate
+  }
+
+  /** Starts coturn, on the one address of the VM that the internet's traffic arrives at. */
+  async startRelay(): Promise<void> {
+    this.#relay = await startRelay({
+      secretFile: this.secrets.turnSecretFile,
+      runtimeDirectory: this.secrets.makeDirectory('relay'),
+      port: TURN_PORT,
+      listen: this.lab.network.vm === 'cloud-1to1' ? VM_PRIVATE : VM.v4,
+      relayAddress: RELAY,
+      peers: [MEDIA, MEDIA2],
+      place: { enter: this.lab.command('vm', []) },
+      tls: { cert: this.#certificate.cert, key: this.#certificate.key, port: TLS_PORT },
+    })
+  }
+
+  async stopRelay(): Promise<void> {
+    await this.#relay?.stop()
+    this.#relay = undefined
+  }
+
+  /** Starts a media node; callers reach it by the given transports, best first. */
+  async node(
+    options: {
+      readonly host?: 'media' | 'media2'
+      readonly transports?: readonly Transport[]
+      readonly handler?: string
+    } = {},
+  ): Promise<MediaNode> {
+    const { host = 'media', transports = ['udp', 'tcp', 'tls'], handler = 'echo' } = options
+    const node = await startMediaNode({
+      edgeUrl: this.edge.url,
+      tokenFile: this.secrets.nodeTokenFile,
+      turnUrls: transports.map((transport) => turnUrl(VM.v4, transport)),
+      addresses: [host === 'media' ? MEDIA : MEDIA2],
+      direct: false,
+      ports: MEDIA_PORTS,
+      httpPort: HTTP_PORT,
+      handler,
+      id: host,
+      seats: 8,
+      bundle: true,
+      place: { enter: this.lab.command(host, []) },
+    })
+    this.#nodes.set(host, node)
+    return node
+  }
+
+  async stopNode(host: Host): Promise<void> {
+    await this.#nodes.get(host)?.stop()
+    this.#nodes.delete(host)
+  }
+
+  /** The last lines that each running part has said. */
+  lastLines(): string {
+    const parts = [
+      this.edge.part,
+      this.#relay?.part,
+      ...[...this.#nodes].map(([, { part }]) => part),
+    ]
+    return parts
+      .filter((part) => part !== undefined)
+      .map((part) => `-- ${part.name}\n${part.lastLines().slice(-12).join('\n')}`)
+      .join('\n')
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#nodes.keys()].map((host) => this.stopNode(host)))
+    await this.stopRelay()
+    await this.edge.stop()
+    this.secrets.remove()
+  }
+}
+
+export function turnUrl(address: string, transport: Transport): string {
+  const host = address.includes(':') ? `[${address}]` : address
+  return transport === 'tls'
+    ? `turns:${host}:${TLS_PORT}?transport=tcp`
+    : `turn:${host}:${TURN_PORT}?transport=${transport}`
+}

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
 const START_TIMEOUT_MS = 5000
+const SETTLE_MS = 100
 
 export interface CaptureOptions {
   readonly file: string
@@ -24,7 +25,21 @@ export async function capture(
   { file, filter, interface: name = 'any' }: CaptureOptions,
 ): Promise<Capture> {
   // As root: Debian's tcpdump would give its rights up, and may not write there then.
-  const options = ['-i', name, '-w', file, '-U', '-n', '-s', '0', '-Z', 'root', '-B', '4096']
+  const options = [
+    '-i',
+    name,
+    '-w',
+    file,
+    '-U',
+    '--immediate-mode',
+    '-n',
+    '-s',
+    '0',
+    '-Z',
+    'root',
+    '-B',
+    '4096',
+  ]
   const argv = [...prefix, 'tcpdump', ...options, ...(filter === undefined ? [] : [filter])]
   const child = spawn(command, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = once(child, 'close')
@@ -44,6 +59,8 @@ export async function capture(
   return {
     file,
     stop: async () => {
+      // What the kernel has seen is not all with tcpdump yet.
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
       child.kill('SIGINT')
       await ended
     },

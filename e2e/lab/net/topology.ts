@@ -81,10 +81,7 @@ export function callerSide(network: Network): Plan {
   const lan = isPublic ? '192.0.2.1/26' : '192.168.1.1/24'
   return {
     hosts: {
-      caller: {
-        ip: joinLines(network, 'home'),
-        sysctls: { 'net/ipv6/conf/all/disable_ipv6': (site.addressing ?? 'v4') === 'v4' ? 1 : 0 },
-      },
+      caller: { ip: joinLines(network, 'home') },
       proxy: { ip: defaultVia('192.168.2.1', '2001:db8:3::1') },
       home: homeRouter(site),
       ...(isCarried && { carrier: carrierRouter(site) }),

@@ -1,7 +1,8 @@
 /** Starts a browser whose microphone says what the test wants said. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { chromium, firefox, type BrowserContext } from '@playwright/test'
 import { encodeWav } from '@earshot/audio'
 import { startSoundCard } from '../audio/sound-card.ts'
@@ -9,6 +10,8 @@ import { SAMPLE_RATE } from '../audio/speech.ts'
 import { captureInPage } from './capture.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
+const FIREFOX = '/usr/bin/firefox-esr'
+const FIREFOX_THERE = fileURLToPath(new URL('firefox-there.ts', import.meta.url))
 
 export type BrowserName = 'chromium' | 'firefox'
 
@@ -46,7 +49,7 @@ async function startChromium({ lines, mic = true, site }: BrowserOptions): Promi
   const file = join(directory, 'lines.wav')
   await writeFile(file, encodeWav({ samples: lines, sampleRate: SAMPLE_RATE }))
   const browser = await chromium.launch({
-    executablePath: site ? await wrapper(directory, site.enter, CHROMIUM) : CHROMIUM,
+    executablePath: site ? await wrapper(directory, [...site.enter, CHROMIUM]) : CHROMIUM,
     args: [
       ...(site ? chromiumThere(site) : []),
       '--no-sandbox',
@@ -84,29 +87,46 @@ function chromiumThere({ origin, proxy }: Site): string[] {
   ]
 }
 
-/** A program that runs `program` elsewhere, for those who can only be told a path. */
-async function wrapper(
-  directory: string,
-  enter: readonly string[],
-  program: string,
-): Promise<string> {
-  const file = join(directory, basename(program))
-  const words = [...enter, program].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`)
+/** Firefox has no switch to trust one origin: it is told that microphones need no secure one. */
+function firefoxThere({ proxy }: Site): Record<string, string | number | boolean> {
+  const insecure = {
+    'media.devices.insecure.enabled': true,
+    'media.getusermedia.insecure.enabled': true,
+  }
+  if (proxy === undefined) return insecure
+  const { hostname, port } = new URL(proxy)
+  return {
+    ...insecure,
+    'network.proxy.type': 1,
+    'network.proxy.http': hostname,
+    'network.proxy.http_port': Number(port),
+    'network.proxy.ssl': hostname,
+    'network.proxy.ssl_port': Number(port),
+  }
+}
+
+/** A program that runs `command`, for those who can only be told a path. */
+async function wrapper(directory: string, command: readonly string[]): Promise<string> {
+  const file = join(directory, 'browser')
+  const words = command.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`)
   await writeFile(file, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o700 })
   return file
 }
 
-async function startFirefox({ lines }: BrowserOptions): Promise<TestBrowser> {
+async function startFirefox({ lines, site }: BrowserOptions): Promise<TestBrowser> {
   const card = await startSoundCard()
+  const directory = await mkdtemp(join(tmpdir(), 'earshot-firefox-'))
+  const there = site && [process.execPath, FIREFOX_THERE, ...site.enter, '--']
   const browser = await firefox.launch({
     // The distribution's Firefox, driven over WebDriver BiDi; the option is not in the types yet.
     ...({ channel: 'moz-firefox' } as object),
-    executablePath: '/usr/bin/firefox-esr',
+    executablePath: there ? await wrapper(directory, there) : FIREFOX,
     env: { ...process.env, ...card.env },
     firefoxUserPrefs: {
       'media.navigator.permission.disabled': true,
       'media.peerconnection.ice.loopback': true,
       'media.peerconnection.ice.obfuscate_host_addresses': false,
+      ...(site && firefoxThere(site)),
     },
   })
   const context = await browser.newContext()
@@ -117,6 +137,7 @@ async function startFirefox({ lines }: BrowserOptions): Promise<TestBrowser> {
     async stop() {
       await browser.close()
       await card.stop()
+      await rm(directory, { recursive: true, force: true })
     },
   }
 }

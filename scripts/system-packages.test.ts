@@ -6,11 +6,12 @@ import { missingPackages, TEST_PACKAGES } from './system-packages.ts'
 
 it('finds what is missing from a PATH', () => {
   const folder = mkdtempSync(join(tmpdir(), 'earshot-path-'))
-  for (const name of ['turnserver', 'chromium', 'ps']) {
+  for (const name of ['turnserver', 'chromium', 'ip', 'nft', 'conntrack', 'ping', 'ps']) {
     writeFileSync(join(folder, name), '')
     chmodSync(join(folder, name), 0o755)
   }
   const missing = missingPackages(TEST_PACKAGES, `/nowhere:${folder}`)
   rmSync(folder, { recursive: true })
-  expect(missing.map(({ name }) => name)).toEqual(['firefox-esr', 'pulseaudio', 'pulseaudio-utils'])
+  const names = missing.map(({ name }) => name).join(' ')
+  expect(names).toBe('firefox-esr pulseaudio pulseaudio-utils socat tcpdump')
 })

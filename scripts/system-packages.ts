@@ -21,12 +21,19 @@ export const TEST_PACKAGES: readonly SystemPackage[] = [
     why: 'Firefox plays nothing without a sound card',
   },
   { name: 'pulseaudio-utils', commands: ['pactl'], why: 'the same' },
+  { name: 'iproute2', commands: ['ip'], why: 'the lab: networks of network namespaces' },
+  { name: 'nftables', commands: ['nft'], why: 'NATs and firewalls of the lab' },
+  { name: 'conntrack', commands: ['conntrack'], why: 'NATs of the lab that forget' },
+  { name: 'socat', commands: ['socat'], why: 'paths of the lab with delay and loss' },
+  { name: 'tcpdump', commands: ['tcpdump'], why: 'captures in the lab' },
+  { name: 'iputils-ping', commands: ['ping'], why: 'measuring the lab' },
   { name: 'procps', commands: ['ps'], why: 'tests that look for processes left behind' },
 ]
 
 export function missingPackages(
   packages: readonly SystemPackage[],
-  path = process.env['PATH'] ?? '',
+  // Debian keeps `nft` and its like out of the PATH of everyone but root.
+  path = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`,
 ): SystemPackage[] {
   const folders = path.split(delimiter).filter((folder) => folder !== '')
   const isThere = (command: string): boolean =>

@@ -1,0 +1,119 @@
+/**
+ * `pnpm lab list | up <name> | call <name> | down`: stand in a caller's network by hand. `up` and
+ * `call` last until Ctrl-C, or until `down` from another terminal.
+ */
+import * as addresses from './net/addresses.ts'
+import type { Network } from './net/description.ts'
+import { up, type Lab } from './net/lab.ts'
+import { isAlive, labNamespaces, sweep, type Owner } from './net/namespaces.ts'
+import { whyNot } from './net/why-not.ts'
+import { NETWORKS, summaryOf } from './networks.ts'
+
+const LABEL = 'hand'
+const DOWN_TIMEOUT_MS = 10_000
+const USAGE = 'Usage: pnpm lab list | up <name> | down'
+
+async function main([command, name]: readonly string[]): Promise<void> {
+  switch (command) {
+    case 'list':
+      list()
+      return
+    case 'up':
+      await stand(networkOf(name), untilAborted)
+      return
+    case 'down':
+      await endAll()
+      return
+    default:
+      throw new Error(USAGE)
+  }
+}
+
+function list(): void {
+  const width = Math.max(...NETWORKS.map((network) => network.name.length)) + 2
+  for (const network of NETWORKS) say(`${network.name.padEnd(width)}${summaryOf(network)}`)
+}
+
+/** Makes a network, does something in it, and takes it away, however that ends. */
+async function stand(
+  network: Network,
+  work: (lab: Lab, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const why = await whyNot()
+  if (why !== undefined) throw new Error(why)
+  const end = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => end.abort())
+  }
+  const lab = await up(network, LABEL)
+  try {
+    describe(lab)
+    await work(lab, end.signal)
+  } finally {
+    await lab.down()
+  }
+  say(`${network.name} is down.`)
+}
+
+async function untilAborted(_: Lab, signal: AbortSignal): Promise<void> {
+  say('\nIt stays until Ctrl-C, or `pnpm lab down`.')
+  // An event of a signal alone keeps no process alive.
+  const alive = setInterval(() => {}, 60_000)
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  clearInterval(alive)
+}
+
+function describe(lab: Lab): void {
+  const { network } = lab
+  const { EDGE, MEDIA, MEDIA2, PROXY, RELAY, SEEN, VM } = addresses
+  const { v4, v6 } = addresses.callerAddresses(network)
+  const seen =
+    v4 === undefined ? [] : [`seen as ${addresses.seenAddress(network)}, on mobile ${SEEN.mobile}`]
+  const notes: Readonly<Record<string, string>> = {
+    caller: [v4, v6, ...seen].filter((part) => part !== undefined).join(', '),
+    proxy: `${PROXY.v4}, ${PROXY.v6}`,
+    vm: `${VM.v4}, ${VM.v6}; relays from ${RELAY}`,
+    edge: `${EDGE.v4}, ${EDGE.v6}`,
+    media: MEDIA,
+    media2: MEDIA2,
+  }
+  say(`${network.name}: ${summaryOf(network)}\n`)
+  const hosts = lab.hosts.filter((host) => host !== 'shaper')
+  const width = Math.max(...hosts.map((host) => host.length)) + 2
+  for (const host of hosts) say(`  ${host.padEnd(width)}${notes[host] ?? ''}`.trimEnd())
+  say(`\nTo enter one: ip netns exec ${lab.namespaceOf('caller')} bash (and so for each)`)
+}
+
+/** Ends the labs that were made by hand, and takes away what dead ones have left. */
+async function endAll(): Promise<void> {
+  const owners = new Map<number, Owner>()
+  for (const { owner } of labNamespaces()) {
+    if (owner.label === LABEL && isAlive(owner)) owners.set(owner.pid, owner)
+  }
+  for (const pid of owners.keys()) process.kill(pid, 'SIGTERM')
+  const deadline = performance.now() + DOWN_TIMEOUT_MS
+  while ([...owners.values()].some(isAlive)) {
+    if (performance.now() > deadline) throw new Error('A lab does not end: Ctrl-C where it runs.')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  const swept = await sweep()
+  say(`${owners.size} ended, ${swept.length} namespaces of dead runs taken away.`)
+}
+
+function networkOf(wanted: string | undefined): Network {
+  const network = NETWORKS.find(({ name }) => name === wanted)
+  if (network !== undefined) return network
+  throw new Error(`${USAGE}\n${wanted ?? 'Nothing'} is no network; see: pnpm lab list`)
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+})

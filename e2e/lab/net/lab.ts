@@ -34,6 +34,7 @@ export class Lab {
   #network: Network
   #hosts: readonly string[] = []
   #way: Way = 'plain'
+  #mtu = 1500
   #uplink: Uplink | undefined = 'home'
   #shaper: Shaper | undefined
   #isDown = false
@@ -116,9 +117,14 @@ export class Lab {
     await Promise.all([
       this.#sh('access', script(routes.access)),
       this.#sh('internet', script(routes.internet)),
-      // What they learned of a narrower path is of no use any more.
-      ...(['edge', 'vm'] as const).map((host) => this.#ip(host, ['route flush cache'])),
     ])
+    // What was learned of a narrower path is of no use any more.
+    if (mtu > this.#mtu) {
+      const forget = 'ip route flush cache\nip -6 route flush cache\n'
+      const ends = ['caller', 'proxy', 'edge', 'vm']
+      await Promise.all(ends.map((host) => this.#sh(host, forget)))
+    }
+    this.#mtu = mtu
     this.#way = way
     this.#network = { ...this.#network, path }
   }

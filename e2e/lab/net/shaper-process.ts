@@ -48,15 +48,15 @@ async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(0))
   // The sockets first: a socat whose datagram is refused ends.
   const [access, internet] = await Promise.all([open('access'), open('internet')])
-  join(access, internet, ENDS.internet.theirs, up)
-  join(internet, access, ENDS.access.theirs, down)
+  join(access, internet, up)
+  join(internet, access, down)
   startSocat('access')
   startSocat('internet')
   process.send?.('open')
 }
 
-function join(from: Socket, to: Socket, port: number, lane: Lane): void {
-  const holder = new Holder<Uint8Array>((frame) => to.send(frame, port, '127.0.0.1'))
+function join(from: Socket, to: Socket, lane: Lane): void {
+  const holder = new Holder<Uint8Array>((frame) => to.send(frame))
   from.on('message', (frame) => {
     const now = performance.now()
     for (const at of lane.admit(now, frame.length)) holder.hold(frame, at, now)
@@ -71,7 +71,7 @@ function open(end: keyof typeof ENDS): Promise<Socket> {
     socket.bind(ENDS[end].ours, '127.0.0.1', () => {
       socket.setRecvBufferSize(BUFFER_BYTES)
       socket.setSendBufferSize(BUFFER_BYTES)
-      resolve(socket)
+      socket.connect(ENDS[end].theirs, '127.0.0.1', () => resolve(socket))
     })
   })
 }

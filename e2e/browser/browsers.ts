@@ -11,6 +11,7 @@ import { captureInPage } from './capture.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 const FIREFOX = '/usr/bin/firefox-esr'
+const FIREFOX_POLICIES = '/usr/share/firefox-esr/distribution'
 const FIREFOX_THERE = fileURLToPath(new URL('firefox-there.ts', import.meta.url))
 
 export type BrowserName = 'chromium' | 'firefox'
@@ -36,6 +37,8 @@ export interface Site {
   readonly enter: readonly string[]
   /** The page's origin, which is to count as a secure one though it is plain http. */
   readonly origin: string
+  /** A PEM file: the authority whose certificates are to be trusted there. */
+  readonly authority?: string
   /** `http://host:port`: the only way out of the site. */
   readonly proxy?: string
 }
@@ -87,6 +90,17 @@ function chromiumThere({ origin, proxy }: Site): string[] {
   ]
 }
 
+/**
+ * Words before Firefox that make it trust an authority: by a policy file in place of the system's,
+ * which only that program sees, since whoever enters a network namespace has mounts of their own.
+ */
+async function trusting(directory: string, authority: string): Promise<string[]> {
+  const policies = { policies: { Certificates: { Install: [authority] } } }
+  await writeFile(join(directory, 'policies.json'), JSON.stringify(policies))
+  const script = `mount --bind '${directory}' ${FIREFOX_POLICIES} && exec "$@"`
+  return ['sh', '-c', script, 'sh']
+}
+
 /** Firefox has no switch to trust one origin: it is told that microphones need no secure one. */
 function firefoxThere({ proxy }: Site): Record<string, string | number | boolean> {
   const insecure = {
@@ -116,7 +130,13 @@ async function wrapper(directory: string, command: readonly string[]): Promise<s
 async function startFirefox({ lines, site }: BrowserOptions): Promise<TestBrowser> {
   const card = await startSoundCard()
   const directory = await mkdtemp(join(tmpdir(), 'earshot-firefox-'))
-  const there = site && [process.execPath, FIREFOX_THERE, ...site.enter, '--']
+  const there = site && [
+    process.execPath,
+    FIREFOX_THERE,
+    ...site.enter,
+    ...(site.authority ? await trusting(directory, site.authority) : []),
+    '--',
+  ]
   const browser = await firefox.launch({
     // The distribution's Firefox, driven over WebDriver BiDi; the option is not in the types yet.
     ...({ channel: 'moz-firefox' } as object),

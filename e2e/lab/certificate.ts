@@ -11,22 +11,21 @@ export interface Certificate {
   readonly authority: string
 }
 
-/** Makes one that is good for a day, for `addresses` (IP addresses), in a private directory. */
+/** Makes one that is good for a day, for `names`, in a private directory. */
 export async function makeCertificate(
   directory: string,
-  addresses: readonly string[],
+  names: readonly string[],
 ): Promise<Certificate> {
-  const names = addresses.map((address) => `IP:${address}`).join(',')
   const openssl = (args: string): Promise<unknown> =>
     promisify(execFile)('openssl', args.split(' '), { cwd: directory })
   const ec = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
   await openssl(
     `req -x509 ${ec} -days 1 -subj /CN=Test-authority -keyout authority.key -out authority.pem`,
   )
-  await openssl(`req ${ec} -subj /CN=${addresses[0]} -keyout relay.key -out relay.csr`)
+  await openssl(`req ${ec} -subj /CN=${names[0]} -keyout relay.key -out relay.csr`)
   await writeFile(
     join(directory, 'relay.ext'),
-    `subjectAltName=${names}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`,
+    `subjectAltName=${names.map((name) => `DNS:${name}`).join(',')}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n`,
   )
   await openssl(
     'x509 -req -in relay.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 1 ' +

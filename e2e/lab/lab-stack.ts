@@ -1,4 +1,7 @@
 /** Our real parts inside a network: coturn on the VM, media on its bridge, the worker at the edge. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Site } from '../browser/browsers.ts'
 import { startEdge, type Edge } from '../../scripts/stack/edge.ts'
 import { startMediaNode, type MediaNode } from '../../scripts/stack/media.ts'
 import type { Place } from '../../scripts/stack/places.ts'
@@ -6,12 +9,20 @@ import { startRelay, type Relay } from '../../scripts/stack/relay.ts'
 import { makeSecrets, type RunSecrets } from '../../scripts/stack/secrets.ts'
 import { makeCertificate, type Certificate } from './certificate.ts'
 import { EDGE, MEDIA, MEDIA2, RELAY, VM, VM_PRIVATE } from './net/addresses.ts'
-import type { Host } from './net/description.ts'
+import type { Addressing, Host } from './net/description.ts'
 import type { Lab } from './net/lab.ts'
 
 /** How a caller may reach the relay: TURN over UDP or TCP on 3478, over TLS on 443. */
 export type Transport = 'udp' | 'tcp' | 'tls'
 
+const RELAY_NAME = 'relay.test'
+const EDGE_NAME = 'edge.test'
+const FAMILIES = {
+  v4: ['v4'],
+  'v6-only': ['v6'],
+  dual: ['v6', 'v4'],
+  'dual-broken-v6': ['v6', 'v4'],
+} as const satisfies Record<Addressing, readonly ('v4' | 'v6')[]>
 const TURN_PORT = 3478
 const TLS_PORT = 443
 const PAGE_PORT = 80
@@ -30,7 +41,7 @@ export class LabStack {
   static async start(lab: Lab): Promise<LabStack> {
     const secrets = makeSecrets()
     try {
-      const certificate = await makeCertificate(secrets.makeDirectory('tls'), [VM.v4, VM.v6])
+      const certificate = await makeCertificate(secrets.makeDirectory('tls'), [RELAY_NAME])
       const place: Place = { address: EDGE.v4, enter: lab.command('edge', []) }
       const edge = await startEdge({ mode: 'built', port: PAGE_PORT, place, secrets })
       const stack = new LabStack(lab, secrets, edge, certificate)
@@ -63,6 +74,26 @@ export class LabStack {
     })
   }
 
+  /**
+   * Where a caller's programs run. Names are looked up in a file of the network's own: the relay has
+   * one because Firefox takes no `turns:` URL with a bare address, and because one name stands for
+   * the addresses of both families.
+   */
+  async site(host: 'caller' | 'proxy' = 'caller'): Promise<Site> {
+    const { caller: { addressing = 'v4' } = {} } = this.lab.network
+    const file = join(this.secrets.directory, `hosts-${addressing}`)
+    const families = FAMILIES[addressing]
+    const lines = families.flatMap((v) => [`${VM[v]} ${RELAY_NAME}`, `${EDGE[v]} ${EDGE_NAME}`])
+    await writeFile(file, `127.0.0.1 localhost\n::1 localhost\n${lines.join('\n')}\n`)
+    // Whoever enters a network namespace has mounts of their own.
+    const named = ['sh', '-c', `mount --bind '${file}' /etc/hosts && exec "$@"`, 'sh']
+    return {
+      enter: this.lab.command(host, named),
+      origin: `http://${EDGE_NAME}`,
+      authority: this.#certificate.authority,
+    }
+  }
+
   async stopRelay(): Promise<void> {
     await this.#relay?.stop()
     this.#relay = undefined
@@ -80,7 +111,7 @@ export class LabStack {
     const node = await startMediaNode({
       edgeUrl: this.edge.url,
       tokenFile: this.secrets.nodeTokenFile,
-      turnUrls: transports.map((transport) => turnUrl(VM.v4, transport)),
+      turnUrls: transports.map((transport) => turnUrl(RELAY_NAME, transport)),
       addresses: [host === 'media' ? MEDIA : MEDIA2],
       direct: false,
       ports: MEDIA_PORTS,
@@ -121,8 +152,7 @@ export class LabStack {
   }
 }
 
-export function turnUrl(address: string, transport: Transport): string {
-  const host = address.includes(':') ? `[${address}]` : address
+function turnUrl(host: string, transport: Transport): string {
   return transport === 'tls'
     ? `turns:${host}:${TLS_PORT}?transport=tcp`
     : `turn:${host}:${TURN_PORT}?transport=${transport}`

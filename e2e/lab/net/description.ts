@@ -68,7 +68,10 @@ export type VmKind = 'public' | 'cloud-1to1' | 'two-nics'
 export interface CallerSite {
   /** Default `none`. */
   readonly nat?: NatKind
-  /** Seconds of silence after which the NAT forgets a UDP mapping. Default: 120, 30 unanswered. */
+  /**
+   * Seconds of silence after which the NAT forgets a UDP mapping. Default: 120, and 30 for a flow
+   * that was not answered or has lasted less than 2 s.
+   */
   readonly mappingTimeoutS?: number
   /** Default `open`. */
   readonly firewall?: FirewallKind

@@ -129,7 +129,7 @@ export class Lab {
     this.#network = { ...this.#network, path }
   }
 
-  /** Nothing passes any more, silently, on one uplink or both; what is held in the path is lost. */
+  /** Nothing passes any more, silently, on one uplink or both; nor what is on its way down. */
   async cut(uplink?: Uplink): Promise<void> {
     const nft = `table inet cut\ndelete table inet cut\n${cutRules(uplink)}`
     await must(this.command('access', ['nft', '-f', '-']), { input: nft })

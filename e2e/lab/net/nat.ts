@@ -2,8 +2,9 @@
 import { VM, VM_PRIVATE } from './addresses.ts'
 import type { NatKind } from './description.ts'
 
-/** Linux's own: how long a UDP flow that was answered is remembered, in seconds. */
+/** Linux's own, in seconds: how long it remembers a UDP flow, and one that is unanswered or brief. */
 const MAPPING_TIMEOUT_S = 120
+const BRIEF_TIMEOUT_S = 30
 
 /** The networks of the lab that no router of the internet knows. */
 const PRIVATE = '{ 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 }'
@@ -58,10 +59,9 @@ export function natRules({ kind, external, inside, timeoutS }: NatRouter): strin
  * forgotten is not picked up again by its next packet.
  */
 export function timeoutSysctls(udpS?: number, tcpS?: number): Record<string, number> {
-  const udp = udpS ?? MAPPING_TIMEOUT_S
   return {
-    'net/netfilter/nf_conntrack_udp_timeout': Math.min(30, udp),
-    'net/netfilter/nf_conntrack_udp_timeout_stream': udp,
+    'net/netfilter/nf_conntrack_udp_timeout': udpS ?? BRIEF_TIMEOUT_S,
+    'net/netfilter/nf_conntrack_udp_timeout_stream': udpS ?? MAPPING_TIMEOUT_S,
     'net/netfilter/nf_conntrack_tcp_loose': 0,
     ...(tcpS === undefined ? {} : { 'net/netfilter/nf_conntrack_tcp_timeout_established': tcpS }),
   }

@@ -33,7 +33,7 @@ describeLab('the path, measured', { name: 'path', caller: { addressing: 'dual' }
     expect(trips).toHaveLength(20)
     const median = trips.toSorted((a, b) => a - b)[10] ?? 0
     expect(median).toBeGreaterThan(rttMs)
-    expect(median).toBeLessThan(rttMs + 6)
+    expect(median).toBeLessThan(rttMs + 15)
     expect(await pings(lab(), 'caller', VM.v6)).toHaveLength(1)
   })
 
@@ -55,7 +55,7 @@ describeLab('the path, measured', { name: 'path', caller: { addressing: 'dual' }
     // 1,042 bytes at 64 kbit/s: 130 ms each way.
     const [trip = 0] = await pings(lab(), 'caller', VM.v4, { bytes: 1000 })
     expect(trip).toBeGreaterThan(255)
-    expect(trip).toBeLessThan(290)
+    expect(trip).toBeLessThan(330)
   })
 
   it('is a black hole for packets above its MTU when nobody may say so', async () => {

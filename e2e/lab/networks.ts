@@ -34,7 +34,7 @@ const VMS: Readonly<Record<VmKind, string>> = {
 const BURST_PACKETS = 5
 const LOSSES = [0.02, 0.05, 0.1, 0.2]
 
-const PATHS: Readonly<Record<string, Path>> = {
+export const PATHS: Readonly<Record<string, Path>> = {
   ...Object.fromEntries([50, 150, 300].map((rttMs) => [`path-${rttMs}ms`, { rttMs }])),
   ...Object.fromEntries(LOSSES.flatMap((share) => lossPaths(share))),
   'path-64kbit': { rttMs: 50, rateKbit: 64 },

@@ -1,0 +1,135 @@
+/**
+ * The matrix: every value of every dimension, what each combination must come to, and which of them
+ * a test run takes.
+ */
+import type { BrowserName } from '../browser/browsers.ts'
+import { PATHS } from './networks.ts'
+import type { Addressing, FirewallKind, NatKind, Network, VmKind } from './net/description.ts'
+import type { Transport } from './lab-stack.ts'
+import { coverPairs } from './pairwise.ts'
+
+/** One caller's network, one kind of VM, one browser. */
+export interface Cell {
+  readonly nat: NatKind | 'symmetric-30s'
+  readonly firewall: FirewallKind
+  /** A name of `PATHS`, `path-plain`, or an addressing. */
+  readonly path: string
+  readonly vm: VmKind
+  readonly mode: 'relay' | 'direct'
+  readonly browser: BrowserName
+}
+
+export const DIMENSIONS = {
+  nat: [
+    'none',
+    'endpoint-independent',
+    'address-restricted',
+    'port-restricted',
+    'symmetric',
+    'carrier-grade',
+    'symmetric-30s',
+  ],
+  firewall: ['open', 'udp-blocked', 'web-only', 'proxy-only', 'idle-cut-60'],
+  path: ['path-plain', ...Object.keys(PATHS), 'v6-only', 'dual', 'dual-broken-v6'],
+  vm: ['public', 'cloud-1to1', 'two-nics'],
+  mode: ['relay', 'direct'],
+  browser: ['chromium', 'firefox'],
+} as const satisfies { [D in keyof Cell]: readonly Cell[D][] }
+
+type Dimension = keyof Cell
+
+/**
+ * The pairs of dimensions that constrain each other, so that a run must see each pair of their
+ * values: the NAT and the firewall stand one behind the other; the firewall decides the transport,
+ * and so what the path, the browser, the VM and direct mode have to do with. A NAT and a path, say,
+ * know nothing of each other: every value of both is there, not every pair.
+ */
+const PAIRS: readonly (readonly [Dimension, Dimension])[] = [
+  ['nat', 'firewall'],
+  ['firewall', 'browser'],
+  ['firewall', 'vm'],
+  ['firewall', 'mode'],
+  ['vm', 'mode'],
+  ['path', 'browser'],
+  ['mode', 'browser'],
+]
+
+/** Every combination that means something. */
+export function allCells(): Cell[] {
+  const cells: Cell[] = []
+  for (const nat of DIMENSIONS.nat)
+    for (const firewall of DIMENSIONS.firewall)
+      for (const path of DIMENSIONS.path)
+        for (const vm of DIMENSIONS.vm)
+          for (const mode of DIMENSIONS.mode)
+            for (const browser of DIMENSIONS.browser) {
+              const cell = { nat, firewall, path, vm, mode, browser }
+              if (whyNone(cell) === undefined) cells.push(cell)
+            }
+  return cells
+}
+
+/** What a test run takes: the fewest cells (found greedily) in which every pair of `PAIRS` occurs. */
+export function chosenCells(): Cell[] {
+  const chosen = coverPairs(allCells(), PAIRS)
+  // Neighbours share what is slow to change.
+  return chosen.toSorted((a, b) => groupOf(a).localeCompare(groupOf(b)))
+}
+
+/** Cells of one group share their VM and its programs. */
+export function groupOf({ vm, mode }: Cell): string {
+  return `${vm} ${mode}`
+}
+
+/** Why a combination is no cell; `undefined` when it is one. */
+export function whyNone({ path, vm, mode, firewall, browser }: Cell): string | undefined {
+  if (mode === 'direct' && vm === 'cloud-1to1') {
+    return 'a node cannot announce another address than its own yet'
+  }
+  if (mode === 'direct' && path === 'v6-only') return 'direct mode offers IPv4 here'
+  if (firewall === 'proxy-only' && path === 'v6-only') return 'the proxy is an IPv4 one'
+  if (firewall === 'proxy-only' && browser === 'firefox' && mode === 'direct') {
+    return 'Firefox behind a proxy uses relays alone'
+  }
+  return undefined
+}
+
+/** How the call must run: the path that the page names. */
+export function expectedPath({ mode, firewall }: Cell): `relay/${Transport}` | 'direct/udp' {
+  switch (firewall) {
+    case 'open':
+    case 'idle-cut-60':
+      return mode === 'direct' ? 'direct/udp' : 'relay/udp'
+    case 'udp-blocked':
+      return 'relay/tcp'
+    default:
+      return 'relay/tls'
+  }
+}
+
+/** Packets are lost on it: what is heard has holes. */
+export function isLossy({ path }: Cell): boolean {
+  return PATHS[path]?.loss !== undefined || PATHS[path]?.rateKbit !== undefined
+}
+
+export function networkOf(cell: Cell): Network {
+  const { nat, firewall, path, vm } = cell
+  const addressing = ADDRESSINGS.find((one) => one === path) ?? 'v4'
+  return {
+    name: nameOf(cell).replaceAll(/[^a-z0-9]+/g, '-'),
+    caller: {
+      firewall,
+      addressing,
+      ...(nat === 'symmetric-30s' ? { nat: 'symmetric', mappingTimeoutS: 30 } : { nat }),
+    },
+    vm,
+    ...(PATHS[path] && { path: PATHS[path] }),
+  }
+}
+
+/** One line, unique among cells. */
+export function nameOf({ nat, firewall, path, vm, mode, browser }: Cell): string {
+  return `${browser} · NAT ${nat} · ${firewall} · ${path.replace('path-', '')} · ${vm} · ${mode}`
+}
+
+const ADDRESSINGS: readonly Addressing[] = ['v6-only', 'dual', 'dual-broken-v6']

@@ -43,6 +43,12 @@ export interface Site {
   readonly proxy?: string
 }
 
+/**
+ * Playwright would end this process at a signal, and leave behind what was not told: whoever made
+ * the other machine has an end of their own, which ends the browser too.
+ */
+const DEAF = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }
+
 export function startBrowser(name: BrowserName, options: BrowserOptions): Promise<TestBrowser> {
   return name === 'chromium' ? startChromium(options) : startFirefox(options)
 }
@@ -52,6 +58,7 @@ async function startChromium({ lines, mic = true, site }: BrowserOptions): Promi
   const file = join(directory, 'lines.wav')
   await writeFile(file, encodeWav({ samples: lines, sampleRate: SAMPLE_RATE }))
   const browser = await chromium.launch({
+    ...(site && DEAF),
     executablePath: site ? await wrapper(directory, [...site.enter, CHROMIUM]) : CHROMIUM,
     args: [
       ...(site ? chromiumThere(site) : []),
@@ -138,6 +145,7 @@ async function startFirefox({ lines, site }: BrowserOptions): Promise<TestBrowse
     '--',
   ]
   const browser = await firefox.launch({
+    ...(site && DEAF),
     // The distribution's Firefox, driven over WebDriver BiDi; the option is not in the types yet.
     ...({ channel: 'moz-firefox' } as object),
     executablePath: there ? await wrapper(directory, there) : FIREFOX,

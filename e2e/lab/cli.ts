@@ -2,6 +2,7 @@
  * `pnpm lab list | up <name> | call <name> | down`: stand in a caller's network by hand. `up` and
  * `call` last until Ctrl-C, or until `down` from another terminal.
  */
+import { call } from './call.ts'
 import * as addresses from './net/addresses.ts'
 import type { Network } from './net/description.ts'
 import { up, type Lab } from './net/lab.ts'
@@ -11,7 +12,7 @@ import { NETWORKS, summaryOf } from './networks.ts'
 
 const LABEL = 'hand'
 const DOWN_TIMEOUT_MS = 10_000
-const USAGE = 'Usage: pnpm lab list | up <name> | down'
+const USAGE = 'Usage: pnpm lab list | up <name> | call <name> | down'
 
 async function main([command, name]: readonly string[]): Promise<void> {
   switch (command) {
@@ -20,6 +21,9 @@ async function main([command, name]: readonly string[]): Promise<void> {
       return
     case 'up':
       await stand(networkOf(name), untilAborted)
+      return
+    case 'call':
+      await stand(networkOf(name), (lab, signal) => call(lab, signal, say))
       return
     case 'down':
       await endAll()

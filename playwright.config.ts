@@ -15,7 +15,8 @@ export default defineConfig({
   forbidOnly: process.env.CI !== undefined,
   reporter: 'list',
   projects: [
-    { name: 'chromium' },
+    { name: 'chromium', testIgnore: 'lab/**' },
     { name: 'firefox', testMatch: ['relay.spec.ts', 'direct.spec.ts'] },
+    { name: 'lab', testMatch: 'lab/*.spec.ts' },
   ],
 })

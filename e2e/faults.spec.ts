@@ -5,7 +5,8 @@ import { randomBytes } from 'node:crypto'
 import type { Page } from '@playwright/test'
 import { turnCredentials } from '../apps/signal/src/turn-credentials.ts'
 import { silence } from './audio/speech.ts'
-import { expect, test, type Caller } from './fixtures.ts'
+import type { Caller } from './caller.ts'
+import { expect, test } from './fixtures.ts'
 import { Stack } from './stack.ts'
 
 const lines = silence(100)

@@ -5,7 +5,7 @@
 import type { BrowserName } from '../browser/browsers.ts'
 import { PATHS } from './networks.ts'
 import type { Addressing, FirewallKind, NatKind, Network, VmKind } from './net/description.ts'
-import type { Transport } from './lab-stack.ts'
+import type { NodeChoice, Transport } from './lab-stack.ts'
 import { coverPairs } from './pairwise.ts'
 
 /** One caller's network, one kind of VM, one browser. */
@@ -105,6 +105,12 @@ export function expectedPath({ mode, firewall }: Cell): `relay/${Transport}` | '
     default:
       return 'relay/tls'
   }
+}
+
+/** The node that a cell's caller is to reach. */
+export function nodeFor({ mode, path }: Cell): NodeChoice {
+  const by = path === 'v6-only' ? 'v6' : path.startsWith('dual') ? 'both' : 'v4'
+  return { host: mode === 'direct' ? 'vm' : 'media', by }
 }
 
 /** Packets are lost on it: what is heard has holes. */

@@ -23,11 +23,20 @@ const FAMILIES = {
   dual: ['v6', 'v4'],
   'dual-broken-v6': ['v6', 'v4'],
 } as const satisfies Record<Addressing, readonly ('v4' | 'v6')[]>
+const NODE_ADDRESSES = { media: MEDIA, media2: MEDIA2, vm: VM.v4 } as const
 const TURN_PORT = 3478
 const TLS_PORT = 443
 const PAGE_PORT = 80
 const MEDIA_PORTS = [40_000, 40_099] as const
 const HTTP_PORT = 8080
+
+export interface NodeChoice {
+  readonly host?: 'media' | 'media2' | 'vm'
+  readonly transports?: readonly Transport[]
+  /** By which of the VM's addresses. */
+  readonly by?: 'v4' | 'v6' | 'both'
+  readonly handler?: string
+}
 
 export class LabStack {
   readonly lab: Lab
@@ -66,17 +75,16 @@ export class LabStack {
       secretFile: this.secrets.turnSecretFile,
       runtimeDirectory: this.secrets.makeDirectory('relay'),
       port: TURN_PORT,
-      listen: this.lab.network.vm === 'cloud-1to1' ? VM_PRIVATE : VM.v4,
+      listen: [this.#vmAddress(), VM.v6].join(','),
       relayAddress: RELAY,
-      peers: [MEDIA, MEDIA2],
+      peers: [MEDIA, MEDIA2, VM.v4],
       place: { enter: this.lab.command('vm', []) },
       tls: { cert: this.#certificate.cert, key: this.#certificate.key, port: TLS_PORT },
     })
   }
 
   /**
-   * Where a caller's programs run. Names are looked up in a file of the network's own: the relay has
-   * one because Firefox takes no `turns:` URL with a bare address, and because one name stands for
+   * Where a caller's programs run. Names are looked up in a file of the network's own: one stands for
    * the addresses of both families.
    */
   async site(host: 'caller' | 'proxy' = 'caller'): Promise<Site> {
@@ -85,8 +93,12 @@ export class LabStack {
     const families = FAMILIES[addressing]
     const lines = families.flatMap((v) => [`${VM[v]} ${RELAY_NAME}`, `${EDGE[v]} ${EDGE_NAME}`])
     await writeFile(file, `127.0.0.1 localhost\n::1 localhost\n${lines.join('\n')}\n`)
+    // Nobody listens there, so that other names fail at once and not after a time-out.
+    const noDns = join(this.secrets.directory, 'resolv.conf')
+    await writeFile(noDns, 'nameserver 127.0.0.1\n')
     // Whoever enters a network namespace has mounts of their own.
-    const named = ['sh', '-c', `mount --bind '${file}' /etc/hosts && exec "$@"`, 'sh']
+    const script = `mount --bind '${file}' /etc/hosts && mount --bind '${noDns}' /etc/resolv.conf`
+    const named = ['sh', '-c', `${script} && exec "$@"`, 'sh']
     return {
       enter: this.lab.command(host, named),
       origin: `http://${EDGE_NAME}`,
@@ -94,26 +106,28 @@ export class LabStack {
     }
   }
 
+  /** The VM's own address that the internet's IPv4 traffic arrives at. */
+  #vmAddress(): string {
+    return this.lab.network.vm === 'cloud-1to1' ? VM_PRIVATE : VM.v4
+  }
+
   async stopRelay(): Promise<void> {
     await this.#relay?.stop()
     this.#relay = undefined
   }
 
-  /** Starts a media node; callers reach it by the given transports, best first. */
-  async node(
-    options: {
-      readonly host?: 'media' | 'media2'
-      readonly transports?: readonly Transport[]
-      readonly handler?: string
-    } = {},
-  ): Promise<MediaNode> {
-    const { host = 'media', transports = ['udp', 'tcp', 'tls'], handler = 'echo' } = options
+  /**
+   * Starts a media node; callers reach it by the given transports, best first. On `vm` it is in
+   * direct mode: on the host's network, with its public address offered beside the relay.
+   */
+  async node(options: NodeChoice = {}): Promise<MediaNode> {
+    const { host = 'media', handler = 'echo' } = options
     const node = await startMediaNode({
       edgeUrl: this.edge.url,
       tokenFile: this.secrets.nodeTokenFile,
-      turnUrls: transports.map((transport) => turnUrl(RELAY_NAME, transport)),
-      addresses: [host === 'media' ? MEDIA : MEDIA2],
-      direct: false,
+      turnUrls: turnUrls(options),
+      addresses: [NODE_ADDRESSES[host]],
+      direct: host === 'vm',
       ports: MEDIA_PORTS,
       httpPort: HTTP_PORT,
       handler,
@@ -131,6 +145,10 @@ export class LabStack {
     this.#nodes.delete(host)
   }
 
+  async stopNodes(): Promise<void> {
+    await Promise.all([...this.#nodes.keys()].map((host) => this.stopNode(host)))
+  }
+
   /** The last lines that each running part has said. */
   lastLines(): string {
     const parts = [
@@ -145,15 +163,22 @@ export class LabStack {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#nodes.keys()].map((host) => this.stopNode(host)))
+    await this.stopNodes()
     await this.stopRelay()
     await this.edge.stop()
     this.secrets.remove()
   }
 }
 
-function turnUrl(host: string, transport: Transport): string {
-  return transport === 'tls'
-    ? `turns:${host}:${TLS_PORT}?transport=tcp`
-    : `turn:${host}:${TURN_PORT}?transport=${transport}`
+/**
+ * Four at most. Bare addresses, but for TLS: Firefox takes no `turns:` URL with one, and Chromium in a
+ * namespace finds no relay over UDP by a name from a file.
+ */
+function turnUrls({ transports = ['udp', 'tcp', 'tls'], by = 'v4' }: NodeChoice): string[] {
+  const url = (host: string, transport: Transport): string =>
+    transport === 'tls'
+      ? `turns:${RELAY_NAME}:${TLS_PORT}?transport=tcp`
+      : `turn:${host}:${TURN_PORT}?transport=${transport}`
+  const urls = transports.map((transport) => url(by === 'v6' ? `[${VM.v6}]` : VM.v4, transport))
+  return by === 'both' ? [url(`[${VM.v6}]`, 'udp'), ...urls] : urls
 }

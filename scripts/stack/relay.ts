@@ -12,6 +12,7 @@ export interface RelayOptions {
   readonly runtimeDirectory: string
   /** UDP and TCP; 3478 when left out. */
   readonly port?: number
+  /** Addresses with commas between. */
   readonly listen?: string
   /** Where it runs; this machine when left out. */
   readonly place?: Pick<Place, 'enter'>
@@ -64,7 +65,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     ...(options.signal && { signal: options.signal }),
   })
   const place = { ...HERE, ...options.place }
-  const ready = (): Promise<boolean> => answersFrom(place, { address, port })
+  const ready = (): Promise<boolean> =>
+    answersFrom(place, { address: address.split(',')[0] ?? '', port })
   try {
     await whenReady(part, ready, 15_000, options.signal)
   } catch (error) {

@@ -1,0 +1,108 @@
+/** What a test of the lab has: a network, our parts in it, and a caller with a browser. */
+import { test as base, expect } from '@playwright/test'
+import { startBrowser, type BrowserName } from '../browser/browsers.ts'
+import { callerOn, tellWhatWasSeen, type Caller } from '../caller.ts'
+import { LabStack, type NodeChoice } from './lab-stack.ts'
+import type { Network } from './net/description.ts'
+import { up, type Lab } from './net/lab.ts'
+import { startProxy } from './start-proxy.ts'
+
+/** A network with everything running in it, and one node as the last test wanted it. */
+interface Ground {
+  readonly lab: Lab
+  readonly stack: LabStack
+  node: string | undefined
+}
+
+interface Fixtures {
+  /** Puts a caller in front of `network`: the parts are up, the node is linked, the page is open. */
+  readonly callerIn: (options: CallerOptions) => Promise<LabCaller>
+}
+
+export interface CallerOptions {
+  readonly network: Network
+  readonly node?: NodeChoice
+  readonly browser?: BrowserName
+  /** 48 kHz mono, said once from the tap. */
+  readonly lines: Int16Array
+}
+
+export interface LabCaller extends Caller {
+  readonly lab: Lab
+  readonly stack: LabStack
+}
+
+interface WorkerFixtures {
+  /** The same network again where the VM's kind is the same: only the caller's side is made anew. */
+  readonly groundFor: (network: Network, node: NodeChoice) => Promise<Ground>
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  groundFor: [
+    // oxlint-disable-next-line no-empty-pattern -- Playwright reads the fixtures' names from here.
+    async ({}, use) => {
+      let ground: Ground | undefined
+      const leave = async (): Promise<void> => {
+        const last = ground
+        ground = undefined
+        if (!last) return
+        await last.stack.stop().catch(console.error)
+        await last.lab.down()
+      }
+      await use(async (network, node) => {
+        if ((ground?.lab.network.vm ?? 'public') !== (network.vm ?? 'public')) await leave()
+        if (ground) await ground.lab.change({ ...network, path: {} })
+        else ground = await makeGround({ ...network, path: {} })
+        const key = JSON.stringify(node)
+        if (ground.node !== key) {
+          await ground.stack.stopNodes()
+          await ground.stack.node(node)
+          ground.node = key
+        }
+        return ground
+      })
+      await leave()
+    },
+    { scope: 'worker', timeout: 90_000 },
+  ],
+  callerIn: async ({ groundFor }, use, testInfo) => {
+    const stops: (() => unknown)[] = []
+    const callers: LabCaller[] = []
+    await use(async ({ network, node = {}, browser: name = 'chromium', lines }) => {
+      const { lab, stack } = await groundFor(network, node)
+      const site = await stack.site()
+      const isProxied = network.caller?.firewall === 'proxy-only'
+      const proxy = isProxied ? await startProxy(stack) : undefined
+      stops.push(() => proxy?.stop())
+      const browser = await startBrowser(name, {
+        lines,
+        site: { ...site, ...(proxy && { proxy: proxy.url }) },
+      })
+      stops.push(() => browser.stop())
+      const caller = { ...(await callerOn(browser, site.origin, testInfo)), lab, stack }
+      callers.push(caller)
+      // The page is here: what follows crosses the path of the network.
+      await caller.ready()
+      await lab.shape(network.path ?? {})
+      return caller
+    })
+    if (testInfo.status !== testInfo.expectedStatus) {
+      const pages = callers.map(({ page }) => page)
+      await tellWhatWasSeen(pages, testInfo)
+      for (const { stack } of callers) console.log(stack.lastLines())
+    }
+    for (const stop of stops) await stop()
+  },
+})
+
+async function makeGround(network: Network): Promise<Ground> {
+  const lab = await up(network)
+  try {
+    return { lab, stack: await LabStack.start(lab), node: undefined }
+  } catch (error) {
+    await lab.down()
+    throw error
+  }
+}
+
+export { expect }

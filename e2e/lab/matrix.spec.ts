@@ -1,0 +1,59 @@
+/**
+ * Every network a caller can sit behind: the call comes up by the path that fits the network, and
+ * what is said is heard and said back. EARSHOT_LAB=all takes every cell, not the chosen ones.
+ */
+import { concat } from '@earshot/audio'
+import { likeness, soundStretches, totalMs } from '../audio/heard.ts'
+import { silence, speech } from '../audio/speech.ts'
+import {
+  allCells,
+  chosenCells,
+  expectedPath,
+  isLossy,
+  nameOf,
+  networkOf,
+  nodeFor,
+} from './cells.ts'
+import { expect, test } from './fixtures.ts'
+import { MEDIA, VM } from './net/addresses.ts'
+
+/** Long enough that other sounds are not taken for it, short enough for some forty cells. */
+const SENTENCE = 'Hello, is anybody there?'
+
+const cells = process.env['EARSHOT_LAB'] === 'all' ? allCells() : chosenCells()
+
+for (const cell of cells) {
+  test(nameOf(cell), async ({ callerIn }) => {
+    const said = await speech(SENTENCE)
+    const caller = await callerIn({
+      network: networkOf(cell),
+      node: nodeFor(cell),
+      browser: cell.browser,
+      lines: concat([silence(2500), said, silence(1500)]),
+    })
+    await caller.tap()
+    await expect(caller.page.locator('main')).toHaveAttribute('data-state', 'live')
+
+    // The way of the packets, by the browser's own account.
+    const expected = expectedPath(cell)
+    const [via, transport] = expected.split('/')
+    await expect(caller.page.locator('main')).toHaveAttribute('data-path', expected)
+    const pair = await caller.selectedPair()
+    expect(pair?.remoteAddress).toBe(cell.mode === 'direct' ? VM.v4 : MEDIA)
+    if (via === 'relay') {
+      expect(pair).toMatchObject({ local: 'relay' })
+      expect(pair?.relayProtocol ?? transport).toBe(transport)
+    } else expect(pair?.local).not.toBe('relay')
+
+    // What was said arrived, for nothing else would be answered; and the answer is what was said.
+    await expect(caller.status()).toContainText('Answering', { timeout: 20_000 })
+    if (isLossy(cell)) {
+      const heardMs = async () => totalMs(soundStretches(await caller.heard()))
+      const saidMs = totalMs(soundStretches({ at: 0, samples: said }))
+      await expect.poll(heardMs, { timeout: 15_000 }).toBeGreaterThan(saidMs / 2)
+    } else {
+      const alike = async () => likeness(said, (await caller.heard()).samples)
+      await expect.poll(alike, { timeout: 15_000 }).toBeGreaterThan(0.6)
+    }
+  })
+}

@@ -1,9 +1,18 @@
 /** A network that is up: what can be run in it, and what can happen to it. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { Child } from './child.ts'
 import { capture, type Capture } from './capture.ts'
 import type { Host, Network, Path, Uplink } from './description.ts'
 import { cutRules } from './firewall.ts'
-import { namespaceOf, newOwner, removeNamespaces, sweep, type Owner } from './namespaces.ts'
+import {
+  namespaceOf,
+  newOwner,
+  removeNamespaces,
+  sweep,
+  useOwnNameServer,
+  type Owner,
+} from './namespaces.ts'
+import type { Names } from './names-packet.ts'
 import { laneShapes, mtuOf, pathRules, wayOf } from './path.ts'
 import { cableLines, configureScript, hostsOf, prepareScript, type Plan } from './plan.ts'
 import { must, run, type RunOptions, type RunResult } from './processes.ts'
@@ -37,6 +46,7 @@ export class Lab {
   #mtu = 1500
   #uplink: Uplink | undefined = 'home'
   #shaper: Shaper | undefined
+  #nameServer: Child | undefined
   #isDown = false
 
   /** For `up()` alone. */
@@ -169,6 +179,15 @@ export class Lab {
     )
   }
 
+  /**
+   * The names that the caller can look up, with all their addresses, in place of those before; it is
+   * told that no other name exists. Every host asks itself for names, never the machine's server.
+   */
+  async names(names: Names): Promise<void> {
+    this.#nameServer ??= await Child.start(this.namespaceOf('caller'), 'names-process.ts')
+    await this.#nameServer.order(names, 'known')
+  }
+
   /** Writes what passes a host's interfaces to a pcap file, until stopped. */
   capture(
     host: Host,
@@ -183,6 +202,7 @@ export class Lab {
     if (this.#isDown) return
     this.#isDown = true
     this.#shaper?.stop()
+    this.#nameServer?.stop()
     await removeNamespaces(this.#hosts.map((host) => this.namespaceOf(host)))
   }
 
@@ -190,6 +210,7 @@ export class Lab {
     const fresh = Object.keys(plan.hosts).filter((host) => !this.#hosts.includes(host))
     this.#hosts = [...this.#hosts, ...fresh]
     const name = (host: string): string => this.namespaceOf(host)
+    for (const host of fresh) useOwnNameServer(name(host))
     await this.#batch(fresh.map((host) => `netns add ${name(host)}`))
     await Promise.all(fresh.map((host) => this.#sh(host, prepareScript(plan.hosts[host] ?? {}))))
     await this.#batch(cableLines(plan, name))

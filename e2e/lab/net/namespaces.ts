@@ -1,8 +1,11 @@
 /** Network namespaces by name: whose they are, what runs in them, and taking them away. */
-import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { must, startOf } from './processes.ts'
 
 const FOLDER = '/run/netns'
+/** Files that `ip netns exec` puts in place of those in /etc, for whoever enters. */
+const FILES = '/etc/netns'
 
 /** One lab of one process. Its namespaces carry all of this in their names. */
 export interface Owner {
@@ -43,16 +46,17 @@ export function isAlive(owner: Owner): boolean {
 
 /** Every namespace of a lab, of this process or another. */
 export function labNamespaces(): { name: string; owner: Owner; host: string }[] {
-  let names: string[]
-  try {
-    names = readdirSync(FOLDER)
-  } catch {
-    return []
-  }
-  return names.flatMap((name) => {
+  const names = new Set([FOLDER, FILES].flatMap((folder) => entriesOf(folder)))
+  return [...names].flatMap((name) => {
     const parsed = parseNamespace(name)
     return parsed === undefined ? [] : [{ name, ...parsed }]
   })
+}
+
+/** Whoever enters asks a name server inside, or nobody: never that of the machine. */
+export function useOwnNameServer(name: string): void {
+  mkdirSync(`${FILES}/${name}`, { recursive: true })
+  writeFileSync(`${FILES}/${name}/resolv.conf`, 'nameserver 127.0.0.1\n')
 }
 
 /** Takes away what runs whose process is gone have left. */
@@ -70,6 +74,7 @@ export async function removeNamespaces(names: readonly string[]): Promise<void> 
     for (const pid of pids) kill(pid)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+  for (const name of names) rmSync(`${FILES}/${name}`, { recursive: true, force: true })
   const there = names.filter((name) => inodeOf(name) !== undefined)
   if (there.length === 0) return
   const input = there.map((name) => `netns del ${name}\n`).join('')
@@ -77,7 +82,6 @@ export async function removeNamespaces(names: readonly string[]): Promise<void> 
   await must(['ip', '-force', '-batch', '-'], { input }).catch((error: unknown) => {
     if (there.some((name) => inodeOf(name) !== undefined)) throw error
   })
-  for (const name of there) rmSync(`/etc/netns/${name}`, { recursive: true, force: true })
 }
 
 /** The processes whose network is one of these namespaces. */
@@ -94,6 +98,14 @@ export function processesIn(names: readonly string[]): number[] {
 }
 
 // --- the parts ---
+
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
 
 function isZombie(pid: string): boolean {
   try {

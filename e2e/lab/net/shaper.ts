@@ -2,7 +2,7 @@
  * The shaped way of the path: two TAP interfaces and the process between them that holds, loses,
  * repeats and reorders frames. User space, because not every kernel has `netem`.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { Child } from './child.ts'
 import type { LaneShape } from './lane.ts'
 import { addressLines } from './plan.ts'
 import { must, run } from './processes.ts'
@@ -16,63 +16,30 @@ export interface Shapes {
 }
 
 export class Shaper {
-  readonly #child: ChildProcess
-  #lastWords = ''
+  readonly #child: Child
 
   /** `namespace`: an empty one for the process itself; `namespaceOf`: of the two ends. */
   static async start(
     namespace: string,
     namespaceOf: (end: 'access' | 'internet') => string,
   ): Promise<Shaper> {
-    const shaper = new Shaper(namespace)
-    await shaper.#heard('open')
+    const child = await Child.start(namespace, 'shaper-process.ts')
     await waitForInterfaces(namespace)
     await placeInterfaces(namespace, namespaceOf)
-    return shaper
+    return new Shaper(child)
   }
 
-  private constructor(namespace: string) {
-    const file = `${import.meta.dirname}/shaper-process.ts`
-    const argv = ['netns', 'exec', namespace, process.execPath, file]
-    this.#child = spawn('ip', argv, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#lastWords = `${this.#lastWords}${text}`.slice(-2000)
-    })
-    this.#child.on('error', (error) => (this.#lastWords = error.message))
+  private constructor(child: Child) {
+    this.#child = child
   }
 
   /** Frames that are held already keep their times. Resolves once new ones are shaped like this. */
-  async shape(shapes: Shapes): Promise<void> {
-    const answer = this.#heard('shaped')
-    this.#child.send(shapes)
-    await answer
+  shape(shapes: Shapes): Promise<void> {
+    return this.#child.order(shapes, 'shaped')
   }
 
   stop(): void {
-    this.#child.kill('SIGKILL')
-  }
-
-  #heard(word: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const child = this.#child
-      const settle = (error?: Error): void => {
-        clearTimeout(timer)
-        child.off('message', onMessage)
-        child.off('exit', onExit)
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-      const onMessage = (data: unknown): void => {
-        if (data === word) settle()
-      }
-      const onExit = (): void => settle(new Error(`The shaper ended: ${this.#lastWords}`))
-      const timer = setTimeout(() => {
-        settle(new Error(`The shaper never said '${word}': ${this.#lastWords}`))
-      }, START_TIMEOUT_MS)
-      child.on('message', onMessage)
-      child.on('exit', onExit)
-      if (child.exitCode !== null || child.signalCode !== null) onExit()
-    })
+    this.#child.stop()
   }
 }
 

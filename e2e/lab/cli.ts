@@ -117,6 +117,9 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
+// A reader that goes away (`| head`) must not keep a network from being taken away.
+process.stdout.on('error', () => {})
+
 await main(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1

@@ -84,7 +84,10 @@ export interface Loss {
   readonly up: number
   /** Share of the packets lost on the way to the caller, 0 to 1. */
   readonly down: number
-  /** Mean length of a run of lost packets (Gilbert's model); without it, each is lost by itself. */
+  /**
+   * Mean length of a burst of losses (Gilbert's model), in packets of 20 ms, as voice has them;
+   * without it, each packet is lost by itself.
+   */
   readonly burstPackets?: number
 }
 

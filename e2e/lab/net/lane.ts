@@ -3,7 +3,7 @@
 export interface LaneShape {
   readonly delayMs: number
   readonly lossShare: number
-  /** Mean length of a run of losses; 1: each frame is lost by itself. */
+  /** Mean length of a burst of losses, in packets of 20 ms; 1: each frame is lost by itself. */
   readonly burstPackets: number
   /** 0: unlimited. The same number as kbit/s. */
   readonly bitsPerMs: number
@@ -14,10 +14,13 @@ export interface LaneShape {
   readonly duplicateShare: number
 }
 
+const PACKET_MS = 20
+
 export class Lane {
   shape: LaneShape
   readonly #random: () => number
   #isLosing = false
+  #judgedAt = 0
   #busyUntil = 0
 
   /** `random`: 0 to 1, without 1. */
@@ -29,7 +32,7 @@ export class Lane {
   /** The times (ms, as `nowMs`) at which a frame comes out: none if lost, two if duplicated. */
   admit(nowMs: number, bytes: number): number[] {
     const { delayMs, bitsPerMs, queueMs, reorderShare, reorderMs, duplicateShare } = this.shape
-    if (this.#isLost()) return []
+    if (this.#isLost(nowMs)) return []
     let sent = nowMs
     if (bitsPerMs > 0) {
       const start = Math.max(nowMs, this.#busyUntil)
@@ -43,15 +46,20 @@ export class Lane {
   }
 
   /**
-   * Gilbert's model: a losing state that lasts `burstPackets` frames on average, entered as often as
-   * the share of lost frames asks for.
+   * Gilbert's model, in time: a losing state that lasts `burstPackets` times 20 ms on average, and is
+   * entered as often as the share of lost time asks for. Counted in frames instead, a burst would
+   * wait for a lone TCP connection to try again, again and again, and no burst on a real path does.
    */
-  #isLost(): boolean {
+  #isLost(nowMs: number): boolean {
     const { lossShare, burstPackets } = this.shape
     if (lossShare >= 1) return true
     if (burstPackets <= 1) return this.#happens(lossShare)
-    const enter = lossShare / (burstPackets * (1 - lossShare))
-    this.#isLosing = this.#isLosing ? !this.#happens(1 / burstPackets) : this.#happens(enter)
+    const burstMs = burstPackets * PACKET_MS
+    const elapsed = nowMs - this.#judgedAt
+    this.#judgedAt = nowMs
+    // What is left of the last state decays; a state drawn anew is the losing one in `lossShare`.
+    const kept = Math.exp((-elapsed / burstMs) * (1 / (1 - lossShare)))
+    if (!this.#happens(kept)) this.#isLosing = this.#happens(lossShare)
     return this.#isLosing
   }
 

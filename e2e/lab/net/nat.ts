@@ -86,7 +86,7 @@ export function vmNatRules(): string {
   return `table ip nat {
   chain outward {
     type nat hook postrouting priority srcnat
-    ip saddr 172.30.0.0/24 oifname != relay masquerade
+    ip saddr 172.30.0.0/24 oifname != { relay, lo } masquerade
   }
 }`
 }

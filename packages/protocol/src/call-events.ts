@@ -10,45 +10,10 @@ import * as v from 'valibot'
 export const CALL_CHANNEL = 'earshot'
 
 /** Raised when a change here would break the other end. */
-export const PROTOCOL_VERSION = 2
+export const PROTOCOL_VERSION = 1
 
 /** Largest message either end sends or accepts, in bytes: it fits the smallest SCTP limit in use. */
 export const MAX_CALL_EVENT_BYTES = 16 * 1024
-
-/** In silence the node sends a packet this often, in ms, so that a dead path is seen at once. */
-export const KEEP_ALIVE_MS = 100
-
-/** How long the node holds a carried reply for the page's `call.resume`, in ms. */
-export const RESUME_HOLD_MS = 1_000
-
-/** The rate of the mu-law samples that follow a `call.resume`, in Hz. */
-export const MISSED_SAMPLE_RATE = 16_000
-
-/** The most that may follow one: 15 s, a turn of 12 s and a gap of 3 s. */
-export const MAX_MISSED_SAMPLES: number = 15 * MISSED_SAMPLE_RATE
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-const ms = v.pipe(v.number(), v.minValue(0))
-
-/** What the page tells first on the connection of a rejoin. */
-const callResume = v.object({
-  type: v.literal('call.resume'),
-  /** How far the newest reply was heard, in ms from its beginning. Absent when none was under way. */
-  heard: v.optional(v.object({ turn: count, ms })),
-  /**
-   * Speech that the node may not have. `samples` mu-law bytes of `MISSED_SAMPLE_RATE` follow in
-   * binary messages of at most `MAX_CALL_EVENT_BYTES`, and begin where the speech began.
-   */
-  missed: v.optional(
-    v.object({
-      samples: v.pipe(count, v.minValue(1), v.maxValue(MAX_MISSED_SAMPLES)),
-      /** The person still speaks: what comes by RTP from now on belongs to the same turn. */
-      speaking: v.boolean(),
-      /** Set: it is this turn again, whole, for a node that has never had it. */
-      turn: v.optional(count),
-    }),
-  ),
-})
 
 /** A mark: `at` is the sender's clock in ms (`performance.now()`), for measuring, never for order. */
 const at = v.number()
@@ -62,7 +27,6 @@ export const pageEventSchema = v.variant('type', [
   v.object({ type: v.literal('speech.end'), at }),
   /** What began was too short to be speech (a cough, a click): forget it and un-duck. */
   v.object({ type: v.literal('speech.cancel'), at }),
-  callResume,
 ])
 
 /** Why a reply is over. */
@@ -76,21 +40,11 @@ export const nodeEventSchema = v.variant('type', [
     handler: v.string(),
     /** `turns`: the handler answers after a pause. `frames`: it answers continuously, no marks needed. */
     mode: v.picklist(['turns', 'frames']),
-    /**
-     * After a rejoin. `here`: the node carries the conversation on, its unfinished reply included.
-     * `moved`: another node has what the handler kept. `no`: it begins anew.
-     */
-    resumed: v.picklist(['here', 'moved', 'no']),
-    /** The number of the conversation's last turn; 0 before the first. */
-    turn: count,
   }),
   /** A turn is complete and the handler has it. `ms`: its length, pre-roll included. */
   v.object({ type: v.literal('turn'), turn: v.number(), ms: v.number() }),
-  /**
-   * The first packet of the reply to `turn` has left the node, or goes on leaving after a rejoin.
-   * `rtp`: that packet's RTP timestamp. `fromMs`: its place in the reply, in ms.
-   */
-  v.object({ type: v.literal('reply.start'), turn: v.number(), rtp: count, fromMs: ms }),
+  /** The first packet of the reply to `turn` has left the node. */
+  v.object({ type: v.literal('reply.start'), turn: v.number() }),
   /** The last packet has left, or the reply was cut. `playedMs`: how much of it was sent. */
   v.object({
     type: v.literal('reply.end'),
@@ -107,7 +61,7 @@ export const nodeEventSchema = v.variant('type', [
   /** The node ends the call. `message` is for a person. */
   v.object({
     type: v.literal('call.end'),
-    reason: v.picklist(['handler', 'draining', 'silent', 'deleted', 'moved']),
+    reason: v.picklist(['handler', 'draining', 'silent', 'deleted']),
     message: v.string(),
   }),
 ])

@@ -11,7 +11,7 @@ import { callIdSchema, MAX_SDP_BYTES, regionSchema } from './join.ts'
 import { parseJson } from './call-events.ts'
 
 /** Raised when a change here would break the other end; the fleet refuses a node of another version. */
-export const NODE_PROTOCOL_VERSION = 2
+export const NODE_PROTOCOL_VERSION = 1
 export const PING = 'ping'
 export const PONG = 'pong'
 /** How often a node sends `ping`, in ms. */
@@ -38,11 +38,6 @@ const nodeIdSchema = v.pipe(
   v.regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1-64 letters, digits, dots, dashes or underscores'),
 )
 const seats = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))
-
-/** The most that a handler may keep of a conversation, in bytes of JSON. */
-export const MAX_STATE_BYTES = 16 * 1024
-/** JSON text; the fleet does not look inside. */
-const state = v.pipe(v.string(), v.maxBytes(MAX_STATE_BYTES))
 const sdp = v.pipe(v.string(), v.maxLength(MAX_SDP_BYTES))
 
 export const refusalSchema = v.picklist(['full', 'draining', 'bad-offer', 'failed'])
@@ -71,36 +66,17 @@ export const fromNodeSchema = v.variant('type', [
     /** For the caller, in words; no stack, no path. */
     detail: v.pipe(v.string(), v.maxLength(500)),
   }),
-  /** The caller's media path is open: the resume token that led to it is spent. */
-  v.object({ type: v.literal('connected'), call: callIdSchema }),
-  /** What the handler wants kept of the call's conversation, in place of what was kept before. */
-  v.object({ type: v.literal('keep'), call: callIdSchema, state }),
-  /** The call is over and its seat is free. `final`: so is its conversation, there is no way back. */
-  v.object({ type: v.literal('ended'), call: callIdSchema, final: v.boolean() }),
+  /** The call is over and its seat is free. */
+  v.object({ type: v.literal('ended'), call: callIdSchema }),
   /** `load`: share of its core that the node is using, 0-1, to break ties between equal seats. */
   v.object({ type: v.literal('status'), load: v.number(), draining: v.boolean() }),
 ])
 
 export const toNodeSchema = v.variant('type', [
   v.object({ type: v.literal('welcome') }),
-  v.object({
-    type: v.literal('offer'),
-    call: callIdSchema,
-    sdp,
-    /** The id of its first call names the conversation through all rejoins. */
-    conversation: callIdSchema,
-    /** A rejoin: `call` is the one that was lost, `state` what was last kept of it. */
-    resume: v.optional(v.object({ call: callIdSchema, state: v.optional(state) })),
-  }),
-  /**
-   * `deleted`: the caller has hung up, or has gone before the answer came; the conversation is over.
-   * `moved`: the caller joins again; what is left of the conversation may be asked for by its call id.
-   */
-  v.object({
-    type: v.literal('hangup'),
-    call: callIdSchema,
-    reason: v.picklist(['deleted', 'moved']),
-  }),
+  v.object({ type: v.literal('offer'), call: callIdSchema, sdp }),
+  /** The caller has hung up (`DELETE`), or has gone before the answer came. */
+  v.object({ type: v.literal('hangup'), call: callIdSchema }),
 ])
 
 export type FromNode = v.InferOutput<typeof fromNodeSchema>

@@ -94,18 +94,25 @@ export function whyNone({ path, vm, mode, firewall, browser }: Cell): string | u
   return undefined
 }
 
-/** How the call must run: the path that the page names. */
-export function expectedPath({ mode, firewall }: Cell): `relay/${Transport}` | 'direct/udp' {
+/**
+ * How the call must run: the path that the page names, or paths. Where packets are lost, what answers
+ * first is taken, and that may be TCP though UDP is let through.
+ */
+export function expectedPaths(cell: Cell): CallPath[] {
+  const { mode, firewall } = cell
   switch (firewall) {
     case 'open':
     case 'idle-cut-60':
-      return mode === 'direct' ? 'direct/udp' : 'relay/udp'
+      if (isLossy(cell)) return ['direct/udp', 'relay/udp', 'relay/tcp', 'relay/tls']
+      return [mode === 'direct' ? 'direct/udp' : 'relay/udp']
     case 'udp-blocked':
-      return 'relay/tcp'
+      return isLossy(cell) ? ['relay/tcp', 'relay/tls'] : ['relay/tcp']
     default:
-      return 'relay/tls'
+      return ['relay/tls']
   }
 }
+
+export type CallPath = `relay/${Transport}` | 'direct/udp'
 
 /** The node that a cell's caller is to reach. */
 export function nodeFor({ mode, path }: Cell): NodeChoice {

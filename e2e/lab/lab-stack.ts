@@ -5,6 +5,7 @@ import type { Site } from '../browser/browsers.ts'
 import { startEdge, type Edge } from '../../scripts/stack/edge.ts'
 import { startMediaNode, type MediaNode } from '../../scripts/stack/media.ts'
 import type { Place } from '../../scripts/stack/places.ts'
+import { startPart, type Part } from '../../scripts/stack/process.ts'
 import { startRelay, type Relay } from '../../scripts/stack/relay.ts'
 import { makeSecrets, type RunSecrets } from '../../scripts/stack/secrets.ts'
 import { makeCertificate, type Certificate } from './certificate.ts'
@@ -42,6 +43,8 @@ export class LabStack {
   readonly lab: Lab
   readonly secrets: RunSecrets
   readonly edge: Edge
+  /** The worker's server listens on one address. */
+  readonly #edgeV6: Part
   readonly #certificate: Certificate
   #relay: Relay | undefined
   readonly #nodes = new Map<Host, MediaNode>()
@@ -53,7 +56,13 @@ export class LabStack {
       const certificate = await makeCertificate(secrets.makeDirectory('tls'), [RELAY_NAME])
       const place: Place = { address: EDGE.v4, enter: lab.command('edge', []) }
       const edge = await startEdge({ mode: 'built', port: PAGE_PORT, place, secrets })
-      const stack = new LabStack(lab, secrets, edge, certificate)
+      const edgeV6 = await startPart({
+        name: 'edge over IPv6',
+        command: 'socat',
+        args: [`TCP6-LISTEN:${PAGE_PORT},bind=[${EDGE.v6}],fork`, `TCP4:${EDGE.v4}:${PAGE_PORT}`],
+        enter: place.enter,
+      })
+      const stack = new LabStack(lab, secrets, edge, edgeV6, certificate)
       await stack.startRelay()
       return stack
     } catch (error) {
@@ -62,10 +71,17 @@ export class LabStack {
     }
   }
 
-  private constructor(lab: Lab, secrets: RunSecrets, edge: Edge, certificate: Certificate) {
+  private constructor(
+    lab: Lab,
+    secrets: RunSecrets,
+    edge: Edge,
+    edgeV6: Part,
+    certificate: Certificate,
+  ) {
     this.lab = lab
     this.secrets = secrets
     this.edge = edge
+    this.#edgeV6 = edgeV6
     this.#certificate = certificate
   }
 
@@ -165,6 +181,7 @@ export class LabStack {
   async stop(): Promise<void> {
     await this.stopNodes()
     await this.stopRelay()
+    await this.#edgeV6.stop()
     await this.edge.stop()
     this.secrets.remove()
   }

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { allCells, chosenCells, DIMENSIONS, nameOf, whyNone, type Cell } from './cells.ts'
+import {
+  allCells,
+  chosenCells,
+  DIMENSIONS,
+  expectedPaths,
+  nameOf,
+  whyNone,
+  type Cell,
+} from './cells.ts'
 import { coverPairs } from './pairwise.ts'
 
 describe('a choice of combinations', () => {
@@ -36,21 +44,50 @@ describe('the matrix', () => {
     }
   })
 
-  it('has every firewall behind every NAT, and every path in both browsers', () => {
-    const has = (part: Partial<Cell>): boolean =>
-      chosen.some((cell) =>
-        Object.entries(part).every(([d, value]) => Reflect.get(cell, d) === value),
-      )
-    for (const nat of DIMENSIONS.nat) {
-      for (const firewall of DIMENSIONS.firewall) expect(has({ nat, firewall })).toBe(true)
+  it('has every NAT with every transport, and every firewall in both browsers', () => {
+    const firewalls = {
+      udp: ['open', 'idle-cut-60'],
+      tcp: ['udp-blocked'],
+      tls: ['web-only', 'proxy-only'],
     }
-    for (const path of DIMENSIONS.path) {
-      for (const browser of DIMENSIONS.browser) expect(has({ path, browser })).toBe(true)
+    for (const nat of DIMENSIONS.nat) {
+      for (const some of Object.values(firewalls)) {
+        expect(chosen.some((cell) => cell.nat === nat && some.includes(cell.firewall))).toBe(true)
+      }
+    }
+    for (const firewall of DIMENSIONS.firewall) {
+      for (const browser of DIMENSIONS.browser) {
+        expect(chosen.some((cell) => cell.firewall === firewall && cell.browser === browser)).toBe(
+          true,
+        )
+      }
     }
   })
 
+  it('says which way each call goes', () => {
+    const cell: Cell = {
+      nat: 'none',
+      firewall: 'open',
+      path: 'path-plain',
+      vm: 'public',
+      mode: 'relay',
+      browser: 'chromium',
+    }
+    expect(expectedPaths(cell)).toEqual(['relay/udp'])
+    expect(expectedPaths({ ...cell, mode: 'direct' })).toEqual(['direct/udp'])
+    expect(expectedPaths({ ...cell, mode: 'direct', firewall: 'udp-blocked' })).toEqual([
+      'relay/tcp',
+    ])
+    expect(expectedPaths({ ...cell, firewall: 'proxy-only' })).toEqual(['relay/tls'])
+    expect(expectedPaths({ ...cell, path: 'path-loss-20' })).toEqual([
+      'relay/udp',
+      'relay/tcp',
+      'relay/tls',
+    ])
+  })
+
   it('is small enough to be run each time, and each cell has a name of its own', () => {
-    expect(chosen.length).toBeLessThan(50)
+    expect(chosen.length).toBeLessThan(40)
     expect(new Set(chosen.map(nameOf)).size).toBe(chosen.length)
     expect(chosen.filter((cell) => whyNone(cell) !== undefined)).toEqual([])
     expect(allCells().length).toBeGreaterThan(1000)

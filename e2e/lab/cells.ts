@@ -36,22 +36,23 @@ export const DIMENSIONS = {
   browser: ['chromium', 'firefox'],
 } as const satisfies { [D in keyof Cell]: readonly Cell[D][] }
 
-type Dimension = keyof Cell
+/** A cell and what follows of it: the transport that its firewall leaves. */
+type Aspects = Cell & { readonly transport: Transport }
 
 /**
  * The pairs of dimensions that constrain each other, so that a run must see each pair of their
- * values: the NAT and the firewall stand one behind the other; the firewall decides the transport,
- * and so what the path, the browser, the VM and direct mode have to do with. A NAT and a path, say,
- * know nothing of each other: every value of both is there, not every pair.
+ * values: a NAT treats each transport in its own way; the firewall decides the transport, and so what
+ * the browser, the VM and direct mode have to do with. A NAT and a path, say, know nothing of each
+ * other: every value of both is there, not every pair.
  */
-const PAIRS: readonly (readonly [Dimension, Dimension])[] = [
-  ['nat', 'firewall'],
+const PAIRS: readonly (readonly [keyof Aspects, keyof Aspects])[] = [
+  ['nat', 'transport'],
   ['firewall', 'browser'],
   ['firewall', 'vm'],
   ['firewall', 'mode'],
   ['vm', 'mode'],
-  ['path', 'browser'],
   ['mode', 'browser'],
+  ['path', 'path'],
 ]
 
 /** Every combination that means something. */
@@ -71,9 +72,16 @@ export function allCells(): Cell[] {
 
 /** What a test run takes: the fewest cells (found greedily) in which every pair of `PAIRS` occurs. */
 export function chosenCells(): Cell[] {
-  const chosen = coverPairs(allCells(), PAIRS)
+  const aspects = allCells().map((cell) => Object.assign(cell, { transport: transportOf(cell) }))
+  const chosen = coverPairs<Aspects>(aspects, PAIRS)
   // Neighbours share what is slow to change.
   return chosen.toSorted((a, b) => groupOf(a).localeCompare(groupOf(b)))
+}
+
+/** The best transport that the firewall lets through. */
+function transportOf({ firewall }: Cell): Transport {
+  if (firewall === 'udp-blocked') return 'tcp'
+  return firewall === 'web-only' || firewall === 'proxy-only' ? 'tls' : 'udp'
 }
 
 /** Cells of one group share their VM and its programs. */
@@ -99,17 +107,13 @@ export function whyNone({ path, vm, mode, firewall, browser }: Cell): string | u
  * first is taken, and that may be TCP though UDP is let through.
  */
 export function expectedPaths(cell: Cell): CallPath[] {
-  const { mode, firewall } = cell
-  switch (firewall) {
-    case 'open':
-    case 'idle-cut-60':
-      if (isLossy(cell)) return ['direct/udp', 'relay/udp', 'relay/tcp', 'relay/tls']
-      return [mode === 'direct' ? 'direct/udp' : 'relay/udp']
-    case 'udp-blocked':
-      return isLossy(cell) ? ['relay/tcp', 'relay/tls'] : ['relay/tcp']
-    default:
-      return ['relay/tls']
+  const paths: CallPath[] = ['relay/udp', 'relay/tcp', 'relay/tls']
+  const transport = transportOf(cell)
+  const best = paths.findIndex((path) => path.endsWith(transport))
+  if (cell.mode === 'direct' && transport === 'udp') {
+    return isLossy(cell) ? ['direct/udp', ...paths] : ['direct/udp']
   }
+  return isLossy(cell) ? paths.slice(best) : paths.slice(best, best + 1)
 }
 
 export type CallPath = `relay/${Transport}` | 'direct/udp'

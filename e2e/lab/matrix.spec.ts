@@ -29,7 +29,7 @@ for (const cell of cells) {
       network: networkOf(cell),
       node: nodeFor(cell),
       browser: cell.browser,
-      lines: concat([silence(2500), said, silence(1500)]),
+      lines: concat([silence(2000), said, silence(1000)]),
     })
     await caller.tap()
     await expect(caller.page.locator('main')).toHaveAttribute('data-state', 'live')

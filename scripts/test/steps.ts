@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { whyNot } from '../../e2e/lab/net/why-not.ts'
 import { ROOT } from '../stack/places.ts'
 import { installMissing, TEST_PACKAGES } from '../system-packages.ts'
 import { runNode } from './command.ts'
@@ -95,18 +96,33 @@ export const STEPS: readonly Step[] = [
     key: 'e2e',
     title: 'End-to-end tests',
     needs: ['packages', 'build'],
-    run: async (signal) =>
-      withReport(async (file) => {
-        const args = ['test', '--reporter=list,json']
-        const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_JSON_OUTPUT_NAME: file }
-        const script = 'node_modules/@playwright/test/cli.js'
-        const timeoutMs = 25 * MINUTE
-        return [await runNode(script, args, { env, signal, timeoutMs }), playwrightTally]
-      }),
+    run: (signal) => playwright(['chromium', 'firefox'], signal),
+  },
+  {
+    key: 'lab',
+    title: 'Calls from every network, in the lab',
+    needs: ['packages', 'build'],
+    run: async (signal) => {
+      const why = await whyNot()
+      if (why === undefined) return playwright(['lab'], signal)
+      process.stdout.write(`Not run: ${why}\n`)
+      return { ...NONE, skipped: 1 }
+    },
   },
 ]
 
 // --- the parts ---
+
+function playwright(projects: readonly string[], signal: AbortSignal): Promise<Tally> {
+  return withReport(async (file) => {
+    const chosen = projects.map((project) => `--project=${project}`)
+    const args = ['test', '--reporter=list,json', ...chosen]
+    const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: file, PLAYWRIGHT_JSON_OUTPUT_NAME: file }
+    const script = 'node_modules/@playwright/test/cli.js'
+    const timeoutMs = 25 * MINUTE
+    return [await runNode(script, args, { env, signal, timeoutMs }), playwrightTally]
+  })
+}
 
 /** A step that is no test counts as one. */
 function check(passed: boolean): Tally {

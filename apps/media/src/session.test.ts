@@ -48,6 +48,18 @@ describe('a call', () => {
     ).toBeGreaterThan(0.8)
   })
 
+  it('is not silent for long, so that the page sees a dead path at once', async () => {
+    const call = await place(echo)
+    const before = call.packets()
+    await call.say(50)
+    const kept = call.packets() - before
+    // One in 100 ms of a second in which nobody answers.
+    expect(kept).toBeGreaterThanOrEqual(8)
+    expect(kept).toBeLessThanOrEqual(12)
+    expect(Math.max(...call.heard().map(Math.abs))).toBe(0)
+    expect(call.events[0]).toMatchObject({ type: 'call.ready', keepAliveMs: 100 })
+  })
+
   it('stops a long reply as soon as the caller is surely speaking', async () => {
     const call = await place(toneHandler)
     call.caller.mark('speech.start')
@@ -65,8 +77,9 @@ describe('a call', () => {
     expect(end).toMatchObject({ turn: 1, reason: 'interrupted' })
     const packets = call.packets()
     await call.say(15)
-    // At most what was under way when the reply was cut.
-    expect(call.packets() - packets).toBeLessThanOrEqual(1)
+    // At most what was under way when the reply was cut, and the silence that keeps the path alive.
+    expect(call.packets() - packets).toBeLessThanOrEqual(5)
+    expect(Math.max(...call.heard().slice(-FRAME_SAMPLES).map(Math.abs))).toBeLessThan(50)
   })
 
   it('raises the reply again after a cough', async () => {

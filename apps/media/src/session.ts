@@ -8,6 +8,7 @@
 import { performance } from 'node:perf_hooks'
 import { durationMs, Framer } from '@earshot/audio'
 import {
+  KEEP_ALIVE_MS,
   MAX_CALL_EVENT_BYTES,
   PROTOCOL_VERSION,
   parsePageEvent,
@@ -15,7 +16,7 @@ import {
   type PageEvent,
   type ReplyEnd,
 } from '@earshot/protocol'
-import { FRAME_SAMPLES, SAMPLE_RATE } from './clock.ts'
+import { FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE } from './clock.ts'
 import type { CallContext, FrameHandler, HandlerDefinition, TurnHandler } from './handler.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -32,6 +33,10 @@ import { Turns, type Mark, type TurnEvent } from './turns.ts'
 const CONNECT_TIMEOUT_MS = 15_000
 /** Browsers send at least a check every few seconds; a caller this quiet is gone. */
 const SILENT_TIMEOUT_MS = 12_000
+
+const KEEP_ALIVE_TICKS = KEEP_ALIVE_MS / FRAME_MS
+/** 20 ms of silence, mono, CELT (RFC 6716): the same bytes in every state of the codec. */
+const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe)
 
 /** What all calls of a node have in common. */
 export interface CallSettings {
@@ -97,6 +102,8 @@ export class Session {
   readonly #onFrame: FrameHandler | undefined
   readonly #startedAt = performance.now()
   #live = false
+  /** Ticks since the last packet to the caller. */
+  #quietTicks = 0
   #turn = 0
   #reply: { readonly turn: number; readonly abort: AbortController } | undefined
 
@@ -148,6 +155,7 @@ export class Session {
       version: PROTOCOL_VERSION,
       handler: handlerName,
       mode: handler.mode,
+      keepAliveMs: KEEP_ALIVE_MS,
     })
   }
 
@@ -197,13 +205,21 @@ export class Session {
     this.#turns.tick()
     const frame = this.#playout.next()
     if (frame) this.#send(frame)
+    else if (this.#live && ++this.#quietTicks >= KEEP_ALIVE_TICKS) this.#sendPacket(OPUS_SILENCE)
     if (!this.#live && now - this.#startedAt > CONNECT_TIMEOUT_MS) this.close('never-connected')
     else if (this.#live && now - this.#peer.heardAt() > SILENT_TIMEOUT_MS) this.close('silent')
   }
 
   #send(frame: Int16Array): void {
+    if (this.#peer.canPlay && !this.#ended.signal.aborted) {
+      this.#sendPacket(this.#encoder.encode(frame))
+    }
+  }
+
+  #sendPacket(payload: Uint8Array): void {
     if (!this.#peer.canPlay || this.#ended.signal.aborted) return
-    const { packet, marker } = this.#outgoing.next(this.#encoder.encode(frame))
+    this.#quietTicks = 0
+    const { packet, marker } = this.#outgoing.next(payload)
     this.#peer.play(packet, marker)
   }
 

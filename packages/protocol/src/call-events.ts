@@ -15,6 +15,9 @@ export const PROTOCOL_VERSION = 1
 /** Largest message either end sends or accepts, in bytes: it fits the smallest SCTP limit in use. */
 export const MAX_CALL_EVENT_BYTES = 16 * 1024
 
+/** In silence the node sends a packet this often, in ms, so that a dead path is seen at once. */
+export const KEEP_ALIVE_MS = 100
+
 /** A mark: `at` is the sender's clock in ms (`performance.now()`), for measuring, never for order. */
 const at = v.number()
 
@@ -40,6 +43,8 @@ export const nodeEventSchema = v.variant('type', [
     handler: v.string(),
     /** `turns`: the handler answers after a pause. `frames`: it answers continuously, no marks needed. */
     mode: v.picklist(['turns', 'frames']),
+    /** The longest that the node is silent while the call lasts, in ms; absent: for ever. */
+    keepAliveMs: v.optional(v.pipe(v.number(), v.minValue(20))),
   }),
   /** A turn is complete and the handler has it. `ms`: its length, pre-roll included. */
   v.object({ type: v.literal('turn'), turn: v.number(), ms: v.number() }),

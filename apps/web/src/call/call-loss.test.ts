@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { created, fakeStream, JOINED, liveCall, reopen, settle } from './testing.ts'
+import { created, fakeStream, JOINED, liveCall, never, reopen, settle } from './testing.ts'
 
 describe('losing the connection', () => {
   it('joins again when the node says that it is going', async () => {
@@ -65,19 +65,24 @@ describe('losing the connection', () => {
     expect(fake.posts()).toBe(2)
   })
 
-  it('tries five times, further and further apart, and then says that it is lost', async () => {
+  it('tries again and again for a minute, saying how long it has been, and then says that it is lost', async () => {
     const fake = await liveCall()
     fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
     fake.peer().tell({ type: 'closed' })
     const posts: number[] = []
-    for (const ms of [0, 499, 1, 999, 1, 1_999, 1, 3_999]) {
+    for (const ms of [0, 399, 1, 399, 1]) {
       await fake.clock.pass(ms)
       posts.push(fake.posts() - 1)
     }
-    expect(posts).toEqual([1, 1, 2, 2, 3, 3, 4, 4])
-    expect(fake.state()).toMatchObject({ status: 'reconnecting', attempt: 5, attempts: 5 })
-    await fake.clock.pass(1)
-    expect(fake.posts() - 1).toBe(5)
+    expect(posts).toEqual([1, 1, 2, 2, 3])
+    for (let ms = 800; ms < 12_000; ms += 400) await fake.clock.pass(400)
+    expect(fake.state()).toMatchObject({ status: 'reconnecting', forMs: 12_000 })
+    const eager = fake.posts()
+    for (let ms = 12_000; ms < 59_000; ms += 1_000) await fake.clock.pass(1_000)
+    expect(fake.state()?.status).toBe('reconnecting')
+    // One every 2 s from there on.
+    expect(fake.posts() - eager).toBeLessThan(26)
+    for (let ms = 0; ms < 4_000; ms += 1_000) await fake.clock.pass(1_000)
     expect(fake.state()).toMatchObject({
       status: 'failed',
       failure: { code: 'lost', detail: expect.stringContaining('offline') },
@@ -85,12 +90,28 @@ describe('losing the connection', () => {
     expect(fake.mic.track.stopped).toBe(true)
   })
 
+  it('does not let an attempt that nobody answers keep the next one waiting', async () => {
+    const fake = await liveCall()
+    fake.world.answer = () => never()
+    fake.peer().tell({ type: 'closed' })
+    await fake.clock.pass(0)
+    expect(fake.posts()).toBe(2)
+    fake.world.answer = async () => created(JOINED)
+    reopen(fake)
+    await fake.clock.pass(1_800)
+    await settle()
+    await fake.clock.pass(400)
+    await settle()
+    expect(fake.state()?.status).toBe('live')
+    expect(fake.posts()).toBe(3)
+  })
+
   it('does not wait when the network comes back', async () => {
     const fake = await liveCall()
     fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
     fake.peer().tell({ type: 'closed' })
     await fake.clock.pass(600)
-    expect(fake.state()).toMatchObject({ attempt: 3 })
+    expect(fake.state()).toMatchObject({ status: 'reconnecting', forMs: 400 })
     fake.world.answer = async () => created(JOINED)
     reopen(fake)
     fake.call.retryNow()
@@ -99,15 +120,15 @@ describe('losing the connection', () => {
     expect(fake.state()?.status).toBe('live')
   })
 
-  it('counts on when a connection falls right after it came up', async () => {
+  it('gives up in the end when each connection falls right after it came up', async () => {
     const fake = await liveCall()
     reopen(fake)
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       if (fake.state()?.status === 'live') fake.peer().tell({ type: 'closed' })
       await fake.clock.pass(5_000)
     }
     expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'lost' } })
-    expect(fake.posts()).toBe(6)
+    expect(fake.posts()).toBe(13)
   })
 
   it('starts the count again after a connection that lasted', async () => {

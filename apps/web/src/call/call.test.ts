@@ -143,7 +143,7 @@ describe('failing to join', () => {
     const fake = fakeCall()
     fake.world.answer = never
     startCall(fake.ports, fake.news)
-    await fake.clock.pass(14_999)
+    await fake.clock.pass(7_999)
     expect(fake.state()?.status).toBe('connecting')
     await fake.clock.pass(1)
     expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'offline' } })
@@ -173,7 +173,7 @@ describe('failing to join', () => {
     if (error !== undefined) {
       fake.peer().tell({ type: 'candidate-error', code: error, url: 'turn:t.example:3478' })
     }
-    await fake.clock.pass(9_999)
+    await fake.clock.pass(8_999)
     expect(fake.state()).toMatchObject({ status: 'connecting', step: 'relay' })
     await fake.clock.pass(1)
     expect(fake.state()).toMatchObject({ status: 'failed', failure: { code } })

@@ -2,8 +2,15 @@ import type { NodeEvent } from '@earshot/protocol'
 import { after } from './clock.ts'
 import { type Connection, type ConnectionPorts, connect } from './connection.ts'
 import { asFailure, CallFailure } from './failure.ts'
-import { REJOIN_ATTEMPTS, rejoinDelay, STABLE_MS } from './rejoin.ts'
-import { type CallChange, type CallState, IDLE, type Mark, nextState } from './state.ts'
+import { FIRST_LIMITS, type Limits, rejoinDelay, rejoinLimits, STABLE_MS } from './rejoin.ts'
+import {
+  type CallChange,
+  type CallState,
+  type ConnectingStep,
+  IDLE,
+  type Mark,
+  nextState,
+} from './state.ts'
 
 /** How long after the end of speech the node may take to say that it was a turn. */
 const TURN_MS = 2_000
@@ -72,13 +79,15 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       opening.catch(() => {})
       if (!(await ports.micGranted())) await opening
       signal.throwIfAborted()
-      let held = await hold(opening)
-      let attempts = 0
+      let held = await hold(opening, FIRST_LIMITS)
+      let spell: Spell | undefined
       for (;;) {
         const openedAt = clock.now()
         const cause = await held.lost
-        if (clock.now() - openedAt >= STABLE_MS) attempts = 0
-        ;({ held, attempts } = await rejoin(attempts, cause))
+        // A connection that comes up and falls at once must not be tried for ever.
+        if (clock.now() - openedAt >= STABLE_MS) spell = undefined
+        spell ??= { since: clock.now(), attempts: 0 }
+        held = await rejoin(spell, cause)
       }
     } catch (error) {
       // After close() the state is already said; whatever is thrown is its echo.
@@ -97,18 +106,19 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   }
 
   /** Connects once. */
-  async function hold(microphone: Promise<MediaStream>): Promise<Held> {
+  async function hold(microphone: Promise<MediaStream>, limits: Limits): Promise<Held> {
     const lost = new Promise<string>((resolve, reject) => {
       lose = resolve
       signal.addEventListener('abort', () => reject(abortError()), { once: true })
     })
     lost.catch(() => {})
-    const next = await connect(ports, microphone, signal, {
-      onStep: (step) => change({ type: 'step', step, at: clock.now() }),
+    const listeners = {
+      onStep: (step: ConnectingStep) => change({ type: 'step', step, at: clock.now() }),
       onEvent,
-      onAudio: (stream) => news.onAudio(stream),
+      onAudio: (stream: MediaStream) => news.onAudio(stream),
       onLost: lose,
-    })
+    }
+    const next = await connect(ports, microphone, signal, listeners, limits)
     connection = next
     // The microphone may have been swapped while the connection came up.
     const track = mic?.getAudioTracks()[0]
@@ -118,20 +128,23 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     return { lost }
   }
 
-  /** Joins again until it works; `made` counts the attempts since the call was last stable. */
-  async function rejoin(made: number, lostBy: string): Promise<{ held: Held; attempts: number }> {
+  /** Joins again until it works; `spell` goes on where the last loss of an unstable call left it. */
+  async function rejoin(spell: Spell, lostBy: string): Promise<Held> {
     let cause = lostBy
+    const rttMs = connection?.rttMs()
     turnDue.abort()
     news.onLost()
     // Gives the seat back before asking for another: it may be the last one.
     connection?.close()
-    for (let attempt = made + 1; ; attempt += 1) {
-      const delay = rejoinDelay(attempt, ports.random())
+    for (;;) {
+      spell.attempts += 1
+      const lostMs = clock.now() - spell.since
+      const delay = rejoinDelay(spell.attempts, lostMs, ports.random())
       if (delay === undefined) throw new CallFailure('lost', cause)
-      change({ type: 'lost', attempt, attempts: REJOIN_ATTEMPTS, at: clock.now() })
+      change({ type: 'lost', forMs: lostMs, at: clock.now() })
       await pause(delay)
       try {
-        return { held: await hold(current()), attempts: attempt }
+        return await hold(current(), rejoinLimits(lostMs, rttMs))
       } catch (error) {
         signal.throwIfAborted()
         cause = asFailure(error).message
@@ -223,6 +236,12 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     state = next
     news.onState(state)
   }
+}
+
+/** A time in which the call was not stable: since when, in ms of the clock, and how often it was joined. */
+interface Spell {
+  readonly since: number
+  attempts: number
 }
 
 /** An open connection; `lost` resolves with the cause when it is no more. */

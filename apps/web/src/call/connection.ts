@@ -4,12 +4,11 @@ import { after, type Clock } from './clock.ts'
 import { CallFailure } from './failure.ts'
 import { type Answered, deleteCall, type Fetch, postOffer } from './join.ts'
 import type { CallPeer, CreatePeer, PeerNews } from './peer.ts'
+import { type PathWatch, watchPackets } from './path-watch.ts'
+import type { Limits } from './rejoin.ts'
 import type { ConnectingStep } from './state.ts'
+import type { StatsReport } from './stats.ts'
 
-/** How long the service may take to answer: it gives up on its node well before. */
-const ANSWER_MS = 15_000
-/** How long the media path may take once the answer is here. */
-const CONNECT_MS = 10_000
 /** A path that is silent this long is lost; shorter gaps mend by themselves. */
 const DISCONNECTED_MS = 3_000
 /** How long the peer is kept for the service to take note of a hang-up. */
@@ -34,6 +33,8 @@ export interface Connection {
   send(event: PageEvent): void
   replaceTrack(track: MediaStreamTrack): Promise<void>
   stats(): Promise<RTCStatsReport>
+  /** The last round trip to the node that was measured, in ms. */
+  rttMs(): number | undefined
   /** Ends the call at the service as well. May be called twice. */
   close(): void
 }
@@ -50,9 +51,10 @@ export async function connect(
   mic: Promise<MediaStream>,
   signal: AbortSignal,
   news: ConnectionNews,
+  limits: Limits,
 ): Promise<Connection> {
   const life = new AbortController()
-  const path = watchPath(clock, life.signal, news)
+  const path = watchPath(clock, life.signal, news, () => peer.stats())
   const peer = createPeer(path.onNews)
   let answered: Answered | undefined
   const close = () => {
@@ -75,7 +77,9 @@ export async function connect(
     const offer = await peer.offer()
     signal.throwIfAborted()
     const until = AbortSignal.any([signal, life.signal])
-    const answering = answerInTime(fetch, offer, clock, until).then((answer) => (answered = answer))
+    const answering = answerInTime(fetch, offer, clock, limits.answerMs, until).then(
+      (answer) => (answered = answer),
+    )
     const [joined, stream] = await Promise.all([answering, mic])
     signal.throwIfAborted()
     await peer.replaceTrack(trackOf(stream))
@@ -83,14 +87,17 @@ export async function connect(
     news.onStep('relay')
     path.relayOnly = joined.configuration.iceTransportPolicy === 'relay'
     // Listened to from the start, so that an early channel, failure or hang-up is not missed.
-    const open = Promise.race([path.opened, timeUp(clock, path.failure, life.signal)])
+    const open = Promise.race([
+      path.opened,
+      timeUp(clock, limits.connectMs, path.failure, life.signal),
+    ])
     await Promise.race([
       peer.accept(joined.answer, joined.configuration).then(() => open),
       open,
       aborted(signal, life.signal),
     ])
     signal.throwIfAborted()
-    return { call: joined.call, ...handles(peer, life.signal), close }
+    return { call: joined.call, rttMs: path.rttMs, ...handles(peer, life.signal), close }
   } catch (error) {
     close()
     signal.throwIfAborted()
@@ -119,11 +126,17 @@ function handles(
 }
 
 /** Follows the media path: rejects `opened` when it cannot come up, tells of its loss after that. */
-function watchPath(clock: Clock, life: AbortSignal, news: ConnectionNews) {
+function watchPath(
+  clock: Clock,
+  life: AbortSignal,
+  news: ConnectionNews,
+  stats: () => Promise<StatsReport>,
+) {
   let isOpen = false
   let isLost = false
   let refusedBy: string | undefined
   let grace: AbortController | undefined
+  let watch: PathWatch | undefined
   let resolve = () => {}
   let reject: (failure: CallFailure) => void = () => {}
   const opened = new Promise<void>((yes, no) => {
@@ -132,7 +145,7 @@ function watchPath(clock: Clock, life: AbortSignal, news: ConnectionNews) {
   })
   opened.catch(() => {})
 
-  const path = { opened, failure, onNews, relayOnly: false }
+  const path = { opened, failure, onNews, rttMs: () => watch?.rttMs(), relayOnly: false }
   return path
 
   function failure(cause: string): CallFailure {
@@ -165,7 +178,14 @@ function watchPath(clock: Clock, life: AbortSignal, news: ConnectionNews) {
         return
       case 'message': {
         const event = parseNodeEvent(item.text)
-        if (event) news.onEvent(event)
+        if (!event) return
+        // Not before: an older node is silent between replies.
+        if (event.type === 'call.ready' && event.keepAliveMs !== undefined) {
+          watch ??= watchPackets(clock, stats, life, (ms) =>
+            over(`silent for ${Math.round(ms)} ms`),
+          )
+        }
+        news.onEvent(event)
         return
       }
       case 'audio':
@@ -197,23 +217,25 @@ function watchPath(clock: Clock, life: AbortSignal, news: ConnectionNews) {
 
 async function timeUp(
   clock: Clock,
+  ms: number,
   failure: (cause: string) => CallFailure,
   life: AbortSignal,
 ): Promise<never> {
-  await clock.wait(CONNECT_MS, life)
-  throw failure(`no connection within ${CONNECT_MS} ms`)
+  await clock.wait(ms, life)
+  throw failure(`no connection within ${ms} ms`)
 }
 
 async function answerInTime(
   fetch: Fetch,
   offer: string,
   clock: Clock,
+  ms: number,
   signal: AbortSignal,
 ): Promise<Answered> {
   const late = new AbortController()
   const done = new AbortController()
-  after(clock, ANSWER_MS, done.signal, () => {
-    late.abort(new CallFailure('offline', `POST /v1/calls: no answer within ${ANSWER_MS} ms`))
+  after(clock, ms, done.signal, () => {
+    late.abort(new CallFailure('offline', `POST /v1/calls: no answer within ${ms} ms`))
   })
   try {
     return await postOffer(fetch, offer, AbortSignal.any([signal, late.signal]))

@@ -1,16 +1,31 @@
 import { describe, expect, it } from 'vitest'
-import { REJOIN_ATTEMPTS, rejoinDelay } from './rejoin.ts'
+import { REJOIN_MS, rejoinDelay, rejoinLimits } from './rejoin.ts'
 
 describe('rejoinDelay', () => {
-  it('goes up, ends, and never waits before the first attempt', () => {
-    const delays = [1, 2, 3, 4, 5, 6].map((attempt) => rejoinDelay(attempt, 0))
-    expect(delays).toEqual([0, 500, 1_000, 2_000, 4_000, undefined])
-    expect(REJOIN_ATTEMPTS).toBe(5)
-    expect(rejoinDelay(1, 1)).toBe(0)
+  it('is none at first, short at first, then longer, and ends after a minute', () => {
+    expect(rejoinDelay(1, 0, 1)).toBe(0)
+    expect(rejoinDelay(2, 0, 0)).toBe(400)
+    expect(rejoinDelay(9, 9_999, 0)).toBe(400)
+    expect(rejoinDelay(9, 10_000, 0)).toBe(2_000)
+    expect(rejoinDelay(40, REJOIN_MS - 1, 0)).toBe(2_000)
+    expect(rejoinDelay(2, REJOIN_MS, 0)).toBeUndefined()
   })
 
   it('adds up to a quarter by chance', () => {
-    expect(rejoinDelay(5, 1)).toBe(5_000)
-    expect(rejoinDelay(5, 0.5)).toBe(4_500)
+    expect(rejoinDelay(2, 0, 1)).toBe(500)
+    expect(rejoinDelay(2, 10_000, 0.5)).toBe(2_250)
+  })
+})
+
+describe('rejoinLimits', () => {
+  it('give a long path the time that its round trips take', () => {
+    expect(rejoinLimits(0, 50)).toEqual({ answerMs: 1_500, connectMs: 1_500 })
+    expect(rejoinLimits(0, 300)).toEqual({ answerMs: 3_000, connectMs: 3_600 })
+    expect(rejoinLimits(0, 5_000)).toEqual({ answerMs: 5_000, connectMs: 6_000 })
+    expect(rejoinLimits(0, undefined)).toEqual({ answerMs: 1_500, connectMs: 1_800 })
+  })
+
+  it('are wider when short attempts have not helped', () => {
+    expect(rejoinLimits(10_000, 50)).toEqual({ answerMs: 3_000, connectMs: 3_000 })
   })
 })

@@ -1,18 +1,50 @@
-/** Waits before each attempt to rejoin, in ms. */
-const DELAYS_MS = [0, 500, 1_000, 2_000, 4_000] as const
+/**
+ * How a lost call is joined again: at once, then every half second for as long as the loss may be a
+ * change of network or a restart, then more slowly, for a minute in all. Each attempt is short, so
+ * that one which began while the network was gone does not keep the next from using it.
+ */
+
+/** After so many ms without a connection that lasted, the call is given up. */
+export const REJOIN_MS = 60_000
+/** A connection that lived this long, in ms, has earned a fresh minute. */
+export const STABLE_MS = 10_000
+
+const EAGER_MS = 10_000
+const EAGER_DELAY_MS = 400
+const PATIENT_DELAY_MS = 2_000
 /** Share of a delay that chance adds, so that the callers of a dead node do not return as one. */
 const JITTER = 0.25
 
-export const REJOIN_ATTEMPTS: number = DELAYS_MS.length
+/** How long one attempt may take. */
+export interface Limits {
+  /** From the offer to its answer, in ms. */
+  readonly answerMs: number
+  /** From the answer to the open connection, in ms. */
+  readonly connectMs: number
+}
+
+/** A first call's: within 10 s a person is told what is wrong. */
+export const FIRST_LIMITS: Limits = { answerMs: 8_000, connectMs: 9_000 }
 
 /**
- * A connection that lived this long, in ms, has earned a fresh count of attempts: one that comes
- * up and falls at once must not be tried for ever.
+ * Wait before `attempt` (from 1), `lostMs` after the loss, or `undefined` when it is time to give up.
+ * `chance`: 0-1.
  */
-export const STABLE_MS = 10_000
+export function rejoinDelay(attempt: number, lostMs: number, chance: number): number | undefined {
+  if (lostMs >= REJOIN_MS) return undefined
+  if (attempt === 1) return 0
+  return (lostMs < EAGER_MS ? EAGER_DELAY_MS : PATIENT_DELAY_MS) * (1 + JITTER * chance)
+}
 
-/** Wait before `attempt` (from 1), or `undefined` when there are no more. `chance`: 0-1. */
-export function rejoinDelay(attempt: number, chance: number): number | undefined {
-  const delay = DELAYS_MS[attempt - 1]
-  return delay === undefined ? undefined : delay * (1 + JITTER * chance)
+/**
+ * What an attempt is given, `lostMs` after the loss, on a path whose round trip was `rttMs` when last
+ * seen: a join takes some seven of them, and two more to open a connection to the service.
+ */
+export function rejoinLimits(lostMs: number, rttMs: number | undefined): Limits {
+  const rtt = Math.min(rttMs ?? 150, 500)
+  const patience = lostMs < EAGER_MS ? 1 : 2
+  return {
+    answerMs: patience * Math.max(1_500, 10 * rtt),
+    connectMs: patience * Math.max(1_500, 12 * rtt),
+  }
 }

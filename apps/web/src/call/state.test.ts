@@ -48,11 +48,11 @@ describe('nextState', () => {
   it('says reconnecting, not connecting, through the steps of a rejoin', () => {
     const state = after(
       { type: 'open', call, at: 1 },
-      { type: 'lost', attempt: 1, attempts: 5, at: 7 },
+      { type: 'lost', forMs: 0, at: 7 },
       { type: 'step', step: 'answer', at: 8 },
-      { type: 'lost', attempt: 2, attempts: 5, at: 9 },
+      { type: 'lost', forMs: 2, at: 9 },
     )
-    expect(state).toEqual({ status: 'reconnecting', attempt: 2, attempts: 5, since: 7 })
+    expect(state).toEqual({ status: 'reconnecting', forMs: 2, since: 7 })
   })
 
   it('starts afresh with a tap after a failure', () => {

@@ -12,8 +12,8 @@ export type CallState =
   | { status: 'idle' }
   | { status: 'connecting'; step: ConnectingStep; since: number }
   | LiveState
-  /** `attempt` counts from 1 to `attempts`; `since` is when the connection was lost. */
-  | { status: 'reconnecting'; attempt: number; attempts: number; since: number }
+  /** `since` is when the connection was lost, `forMs` how long ago that was at the newest attempt. */
+  | { status: 'reconnecting'; forMs: number; since: number }
   | { status: 'failed'; failure: CallFailure; call: string | undefined }
   | { status: 'ended'; why: EndReason; message: string | undefined }
 
@@ -52,7 +52,7 @@ export type CallChange =
   | { type: 'event'; event: NodeEvent }
   /** No turn came of what ended: the node did not take it for speech. */
   | { type: 'no-turn' }
-  | { type: 'lost'; attempt: number; attempts: number; at: number }
+  | { type: 'lost'; forMs: number; at: number }
   | { type: 'failed'; failure: CallFailure; call: string | undefined }
   | { type: 'ended'; why: EndReason; message: string | undefined }
 
@@ -93,8 +93,7 @@ export function nextState(state: CallState, change: CallChange): CallState {
     case 'lost':
       return {
         status: 'reconnecting',
-        attempt: change.attempt,
-        attempts: change.attempts,
+        forMs: change.forMs,
         since: state.status === 'reconnecting' ? state.since : change.at,
       }
     case 'failed':

@@ -58,6 +58,11 @@ export function callPath(report: StatsReport): CallPath | undefined {
   }
 }
 
+/** How many packets of the reply have come so far. Pure. */
+export function receivedPackets(report: StatsReport): number {
+  return all(inboundSchema, report).reduce((sum, one) => sum + (one.packetsReceived ?? 0), 0)
+}
+
 /** Whether two readings would be shown alike. */
 export function samePath(one: CallPath, other: CallPath | undefined): boolean {
   return (

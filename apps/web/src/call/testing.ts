@@ -38,6 +38,12 @@ export class FakeClock implements Clock {
     })
   }
 
+  /** Lets `ms` pass unnoticed: the timers of that time are only served after it. */
+  async skip(ms: number): Promise<void> {
+    this.#now += ms
+    await this.pass(0)
+  }
+
   /** Lets `ms` pass, timer by timer, and everything that follows from each. */
   async pass(ms: number): Promise<void> {
     const until = this.#now + ms

@@ -157,10 +157,7 @@ export function statusWords(call: CallState): StatusWords {
         ? FLOORS[call.floor]
         : { title: 'That one went wrong', hint: `${call.notice} You can go on talking.` }
     case 'reconnecting':
-      return {
-        title: 'Reconnecting',
-        hint: `The connection dropped. Try ${call.attempt} of ${call.attempts}.`,
-      }
+      return reconnecting(call.forMs)
     case 'failed': {
       const { title, what } = FAILURES[call.failure.code]
       return { title, hint: what }
@@ -216,4 +213,19 @@ export function pathWords({ via, transport, rttMs }: CallPath): string {
   const words = [via === 'relay' ? 'Relay' : 'Direct', transport.toUpperCase()]
   if (rttMs !== undefined) words.push(rttMs < 1 ? '<1 ms' : `${rttMs} ms`)
   return words.join(' · ')
+}
+
+/** What is said of a lost connection grows with the time it has been lost, in ms. */
+function reconnecting(forMs: number): { title: string; hint: string } {
+  if (forMs < 3_000) return { title: 'Reconnecting', hint: 'The connection dropped. One moment.' }
+  if (forMs < 15_000) {
+    return {
+      title: 'Still reconnecting',
+      hint: 'Your network, or the service, is away. The call comes back by itself.',
+    }
+  }
+  return {
+    title: 'Still trying',
+    hint: 'Check your internet connection. The call comes back by itself within a minute.',
+  }
 }

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { silenceLimit, watchPackets } from './path-watch.ts'
+import { FakeClock, settle } from './testing.ts'
+
+/** A path on which `packets` have come so far. */
+function watched() {
+  const clock = new FakeClock()
+  const life = new AbortController()
+  const silences: number[] = []
+  const path = { packets: 0 }
+  const stats = async () =>
+    new Map([['in', { type: 'inbound-rtp', packetsReceived: path.packets, packetsLost: 0 }]])
+  const watch = watchPackets(clock, stats, life.signal, (ms) => silences.push(ms))
+  return {
+    clock,
+    life,
+    silences,
+    path,
+    watch,
+    pass: async (ms: number, packetsEach: number): Promise<void> => {
+      for (let passed = 0; passed < ms; passed += 150) {
+        path.packets += packetsEach
+        await clock.pass(150)
+        await settle()
+      }
+    },
+  }
+}
+
+describe('a watched path', () => {
+  it('is silent when nothing has come for 700 ms, and that is told once', async () => {
+    const { pass, silences } = watched()
+    await pass(3_000, 1)
+    expect(silences).toEqual([])
+    await pass(600, 0)
+    expect(silences).toEqual([])
+    await pass(3_000, 0)
+    expect(silences).toHaveLength(1)
+    expect(silences[0]).toBeGreaterThanOrEqual(700)
+    expect(silences[0]).toBeLessThan(1_000)
+  })
+
+  it('is given more time once it has been silent and come back', async () => {
+    const { pass, silences } = watched()
+    await pass(1_500, 1)
+    await pass(600, 0)
+    await pass(150, 1)
+    await pass(1_500, 0)
+    expect(silences).toEqual([])
+    await pass(600, 0)
+    expect(silences).toHaveLength(1)
+  })
+
+  it('is not silent while the browser holds up the looks at it', async () => {
+    const { pass, clock, silences } = watched()
+    await pass(900, 1)
+    for (let i = 0; i < 5; i += 1) {
+      await clock.skip(2_000)
+    }
+    expect(silences).toEqual([])
+    await pass(1_050, 0)
+    expect(silences).toHaveLength(1)
+  })
+
+  it('is left alone when the call is over', async () => {
+    const { pass, life, silences } = watched()
+    await pass(300, 1)
+    life.abort()
+    await pass(3_000, 0)
+    expect(silences).toEqual([])
+  })
+
+  it('is never given more than three seconds', () => {
+    expect([0, 200, 400, 5_000].map(silenceLimit)).toEqual([700, 700, 1_000, 3_000])
+  })
+})

@@ -54,7 +54,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
         if (ground) await ground.lab.change({ ...network, path: {} })
         else ground = await makeGround({ ...network, path: {} })
         const key = JSON.stringify(node)
-        if (ground.node !== key) {
+        if (ground.node !== key || !ground.stack.runs(node)) {
           await ground.stack.stopNodes()
           await ground.stack.node(node)
           ground.node = key

@@ -161,6 +161,19 @@ export class LabStack {
     this.#nodes.delete(host)
   }
 
+  /** True when the one node that runs is this one. */
+  runs({ host = 'media' }: NodeChoice): boolean {
+    return this.#nodes.size === 1 && this.#nodes.get(host)?.part.running() === true
+  }
+
+  /** Ends a node as a fault would: without a word to anybody. */
+  async killNode(host: Host): Promise<void> {
+    const node = this.#nodes.get(host)
+    if (!node) return
+    process.kill(-node.part.pid, 'SIGKILL')
+    await this.stopNode(host)
+  }
+
   async stopNodes(): Promise<void> {
     await Promise.all([...this.#nodes.keys()].map((host) => this.stopNode(host)))
   }

@@ -98,7 +98,7 @@ describe('losing the connection', () => {
     expect(fake.posts()).toBe(2)
     fake.world.answer = async () => created(JOINED)
     reopen(fake)
-    await fake.clock.pass(1_800)
+    await fake.clock.pass(900)
     await settle()
     await fake.clock.pass(400)
     await settle()

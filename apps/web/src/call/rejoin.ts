@@ -42,6 +42,9 @@ export function rejoinDelay(attempt: number, lostMs: number, chance: number): nu
  */
 export function rejoinLimits(lostMs: number, rttMs: number | undefined): Limits {
   const rtt = Math.min(rttMs ?? 150, 500)
+  // The first goes out by whatever connection to the service is open, which may be as dead as the call.
+  if (lostMs === 0)
+    return { answerMs: Math.max(700, 6 * rtt), connectMs: Math.max(1_500, 12 * rtt) }
   const patience = lostMs < EAGER_MS ? 1 : 2
   return {
     answerMs: patience * Math.max(1_500, 10 * rtt),

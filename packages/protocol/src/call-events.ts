@@ -10,13 +10,51 @@ import * as v from 'valibot'
 export const CALL_CHANNEL = 'earshot'
 
 /** Raised when a change here would break the other end. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
 /** Largest message either end sends or accepts, in bytes: it fits the smallest SCTP limit in use. */
 export const MAX_CALL_EVENT_BYTES = 16 * 1024
 
 /** In silence the node sends a packet this often, in ms, so that a dead path is seen at once. */
 export const KEEP_ALIVE_MS = 100
+
+/** The rate of the mu-law samples that follow a `call.catch-up`, in Hz. */
+export const MISSED_SAMPLE_RATE = 16_000
+
+/** The most that may follow one: 15 s, a turn of 12 s and a gap of 3 s. */
+export const MAX_MISSED_SAMPLES: number = 15 * MISSED_SAMPLE_RATE
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+const ms = v.pipe(v.number(), v.minValue(0))
+
+/**
+ * What the page tells first on every connection where it has something to tell: how far it was when
+ * the last one was lost, and what was said while there was none.
+ */
+const catchUp = v.object({
+  type: v.literal('call.catch-up'),
+  /** The number of the last turn that the page was told of; 0 before the first. */
+  turn: count,
+  /** How far the newest reply that it was told of was heard, in ms from the reply's beginning. */
+  heard: v.optional(v.object({ turn: count, ms })),
+  /**
+   * Speech that the node may not have, one utterance, whole or its last 15 s. `samples` mu-law bytes
+   * of `MISSED_SAMPLE_RATE` follow in binary messages of at most `MAX_CALL_EVENT_BYTES`, before any
+   * other event of the page.
+   */
+  missed: v.optional(
+    v.object({
+      samples: v.pipe(count, v.minValue(1), v.maxValue(MAX_MISSED_SAMPLES)),
+      /** The person still speaks: what comes by RTP from now on belongs to the same turn. */
+      speaking: v.boolean(),
+      /**
+       * It is the turn numbered `turn` again, whose reply was not heard to its end. A node that has that
+       * turn has no use for it; one that does not answers it, and leaves out what was `heard`.
+       */
+      again: v.boolean(),
+    }),
+  ),
+})
 
 /** A mark: `at` is the sender's clock in ms (`performance.now()`), for measuring, never for order. */
 const at = v.number()
@@ -30,6 +68,7 @@ export const pageEventSchema = v.variant('type', [
   v.object({ type: v.literal('speech.end'), at }),
   /** What began was too short to be speech (a cough, a click): forget it and un-duck. */
   v.object({ type: v.literal('speech.cancel'), at }),
+  catchUp,
 ])
 
 /** Why a reply is over. */
@@ -45,11 +84,21 @@ export const nodeEventSchema = v.variant('type', [
     mode: v.picklist(['turns', 'frames']),
     /** The longest that the node is silent while the call lasts, in ms; absent: for ever. */
     keepAliveMs: v.optional(v.pipe(v.number(), v.minValue(20))),
+    /** The number of the conversation's last turn; 0 before the first. */
+    turn: v.optional(count, 0),
   }),
   /** A turn is complete and the handler has it. `ms`: its length, pre-roll included. */
   v.object({ type: v.literal('turn'), turn: v.number(), ms: v.number() }),
-  /** The first packet of the reply to `turn` has left the node. */
-  v.object({ type: v.literal('reply.start'), turn: v.number() }),
+  /**
+   * The first packet of the reply to `turn` has left the node, or goes on leaving after a rejoin.
+   * `rtp`: that packet's RTP timestamp. `fromMs`: its place in the reply, in ms.
+   */
+  v.object({
+    type: v.literal('reply.start'),
+    turn: v.number(),
+    rtp: v.optional(count),
+    fromMs: v.optional(ms, 0),
+  }),
   /** The last packet has left, or the reply was cut. `playedMs`: how much of it was sent. */
   v.object({
     type: v.literal('reply.end'),
@@ -66,12 +115,13 @@ export const nodeEventSchema = v.variant('type', [
   /** The node ends the call. `message` is for a person. */
   v.object({
     type: v.literal('call.end'),
-    reason: v.picklist(['handler', 'draining', 'silent', 'deleted']),
+    reason: v.picklist(['handler', 'draining', 'silent', 'deleted', 'moved']),
     message: v.string(),
   }),
 ])
 
 export type PageEvent = v.InferOutput<typeof pageEventSchema>
+export type CatchUp = Extract<PageEvent, { type: 'call.catch-up' }>
 export type NodeEvent = v.InferOutput<typeof nodeEventSchema>
 export type ReplyEnd = v.InferOutput<typeof replyEndSchema>
 

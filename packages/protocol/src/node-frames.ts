@@ -7,11 +7,11 @@
  */
 import * as v from 'valibot'
 import { MAX_TURN_URLS, turnUrlSchema } from './ice.ts'
-import { callIdSchema, MAX_SDP_BYTES, regionSchema } from './join.ts'
+import { callIdSchema, MAX_SDP_BYTES, regionSchema, resumedSchema } from './join.ts'
 import { parseJson } from './call-events.ts'
 
 /** Raised when a change here would break the other end; the fleet refuses a node of another version. */
-export const NODE_PROTOCOL_VERSION = 1
+export const NODE_PROTOCOL_VERSION = 2
 export const PING = 'ping'
 export const PONG = 'pong'
 /** How often a node sends `ping`, in ms. */
@@ -38,6 +38,15 @@ const nodeIdSchema = v.pipe(
   v.regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be 1-64 letters, digits, dots, dashes or underscores'),
 )
 const seats = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))
+
+/** The most that a handler may keep of a conversation, in bytes of JSON. */
+export const MAX_STATE_BYTES = 16 * 1024
+/** What outlives a node: the number of the last turn, and what the handler kept. */
+const keptSchema = v.object({
+  turn: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** JSON text, into which the fleet does not look; absent when the handler kept nothing. */
+  state: v.optional(v.pipe(v.string(), v.maxBytes(MAX_STATE_BYTES))),
+})
 const sdp = v.pipe(v.string(), v.maxLength(MAX_SDP_BYTES))
 
 export const refusalSchema = v.picklist(['full', 'draining', 'bad-offer', 'failed'])
@@ -58,7 +67,7 @@ export const fromNodeSchema = v.variant('type', [
     calls: v.pipe(v.array(callIdSchema), v.maxLength(1000)),
     draining: v.boolean(),
   }),
-  v.object({ type: v.literal('answer'), call: callIdSchema, sdp }),
+  v.object({ type: v.literal('answer'), call: callIdSchema, sdp, resumed: resumedSchema }),
   v.object({
     type: v.literal('refuse'),
     call: callIdSchema,
@@ -66,22 +75,43 @@ export const fromNodeSchema = v.variant('type', [
     /** For the caller, in words; no stack, no path. */
     detail: v.pipe(v.string(), v.maxLength(500)),
   }),
-  /** The call is over and its seat is free. */
-  v.object({ type: v.literal('ended'), call: callIdSchema }),
+  /** The caller's media path is open: the resume token that led to it is spent. */
+  v.object({ type: v.literal('connected'), call: callIdSchema }),
+  /** To be kept of the call's conversation, in place of what was kept before. */
+  v.object({ type: v.literal('keep'), call: callIdSchema, kept: keptSchema }),
+  /** The call is over and its seat is free. `final`: so is its conversation, there is no way back. */
+  v.object({ type: v.literal('ended'), call: callIdSchema, final: v.boolean() }),
   /** `load`: share of its core that the node is using, 0-1, to break ties between equal seats. */
   v.object({ type: v.literal('status'), load: v.number(), draining: v.boolean() }),
 ])
 
 export const toNodeSchema = v.variant('type', [
   v.object({ type: v.literal('welcome') }),
-  v.object({ type: v.literal('offer'), call: callIdSchema, sdp }),
-  /** The caller has hung up (`DELETE`), or has gone before the answer came. */
-  v.object({ type: v.literal('hangup'), call: callIdSchema }),
+  v.object({
+    type: v.literal('offer'),
+    call: callIdSchema,
+    sdp,
+    /** The id of its first call names the conversation through all rejoins. */
+    conversation: callIdSchema,
+    /** Set on a rejoin: what was last kept, for a node that does not have the conversation. */
+    resume: v.optional(keptSchema),
+  }),
+  /**
+   * `deleted`: the caller has hung up, or has gone before the answer came; the conversation is over.
+   * `moved`: the caller has joined again, by another call or on another node: this call's connection is
+   * of no use any more, and neither is the conversation to a node that has no newer call of it.
+   */
+  v.object({
+    type: v.literal('hangup'),
+    call: callIdSchema,
+    reason: v.picklist(['deleted', 'moved']),
+  }),
 ])
 
 export type FromNode = v.InferOutput<typeof fromNodeSchema>
 export type ToNode = v.InferOutput<typeof toNodeSchema>
 export type NodeHello = Extract<FromNode, { type: 'hello' }>
+export type Kept = v.InferOutput<typeof keptSchema>
 export type Refusal = v.InferOutput<typeof refusalSchema>
 
 /** Parses a frame from a node; `undefined` when it is not one. */

@@ -2,6 +2,8 @@ import { safeParse } from 'valibot'
 import { describe, expect, it } from 'vitest'
 import {
   MAX_CALL_EVENT_BYTES,
+  MAX_MISSED_SAMPLES,
+  MAX_STATE_BYTES,
   parseFromNode,
   parseNodeEvent,
   parsePageEvent,
@@ -9,6 +11,7 @@ import {
   problem,
   PROBLEMS,
   regionOf,
+  regionOfResume,
   secretSchema,
   turnUrlSchema,
 } from './index.ts'
@@ -38,8 +41,34 @@ describe('events and frames', () => {
   })
 
   it('name calls by well-formed ids alone', () => {
-    expect(parseToNode(JSON.stringify({ type: 'hangup', call: CALL }))).toBeDefined()
-    expect(parseToNode(JSON.stringify({ type: 'hangup', call: '../etc' }))).toBeUndefined()
+    const hangup = (call: string) => JSON.stringify({ type: 'hangup', call, reason: 'deleted' })
+    expect(parseToNode(hangup(CALL))).toBeDefined()
+    expect(parseToNode(hangup('../etc'))).toBeUndefined()
+  })
+
+  it('keep no more of a conversation than is agreed, counted in bytes', () => {
+    const keep = (state: string) =>
+      JSON.stringify({ type: 'keep', call: CALL, kept: { turn: 1, state } })
+    expect(parseFromNode(keep('x'.repeat(MAX_STATE_BYTES)))).toBeDefined()
+    expect(parseFromNode(keep('é'.repeat(MAX_STATE_BYTES / 2 + 1)))).toBeUndefined()
+  })
+
+  it.each([0, -1, 1.5, MAX_MISSED_SAMPLES + 1])('announce no %d samples of speech', (samples) => {
+    const missed = { samples, speaking: true, again: false }
+    const event = { type: 'call.catch-up', turn: 0, missed }
+    expect(parsePageEvent(JSON.stringify(event))).toBeUndefined()
+  })
+
+  it('tell a new connection what was heard and what was missed', () => {
+    const event = {
+      type: 'call.catch-up',
+      turn: 2,
+      heard: { turn: 2, ms: 1234.5 },
+      missed: { samples: MAX_MISSED_SAMPLES, speaking: false, again: true },
+    }
+    expect(parsePageEvent(JSON.stringify(event))).toEqual(event)
+    const bare = { type: 'call.catch-up', turn: 0 }
+    expect(parsePageEvent(JSON.stringify(bare))).toEqual(bare)
   })
 })
 
@@ -48,6 +77,19 @@ describe('a call id', () => {
     expect(regionOf(CALL)).toBe('eu')
     expect(regionOf('eu-short')).toBeUndefined()
   })
+})
+
+describe('a resume token', () => {
+  it('says where its conversation is kept', () => {
+    expect(regionOfResume(`eu.${'a'.repeat(43)}`)).toBe('eu')
+  })
+
+  it.each(['', 'eu', `eu.${'a'.repeat(42)}`, `EU.${'a'.repeat(43)}`, `eu-${'a'.repeat(43)}`])(
+    'is nothing like "%s"',
+    (token) => {
+      expect(regionOfResume(token)).toBeUndefined()
+    },
+  )
 })
 
 describe('a TURN URL', () => {

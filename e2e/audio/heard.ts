@@ -34,11 +34,20 @@ export function totalMs(all: readonly { from: number; to: number }[]): number {
  * over time. It survives a codec, gain control and echo cancellation, which waveforms do not.
  */
 export function likeness(said: Int16Array, heard: Int16Array): number {
+  return placeOf(said, heard).likeness
+}
+
+/** Where in `heard` what was said is most alike: `at` in samples, to 20 ms. */
+export function placeOf(
+  said: Int16Array,
+  heard: Int16Array,
+): { readonly at: number; readonly likeness: number } {
   const a = loudness(said)
   const b = loudness(heard)
-  let best = 0
+  let best = { at: 0, likeness: 0 }
   for (let lag = 0; lag + a.length <= b.length; lag++) {
-    best = Math.max(best, correlation(a, b.slice(lag, lag + a.length)))
+    const alike = correlation(a, b.slice(lag, lag + a.length))
+    if (alike > best.likeness) best = { at: lag * WINDOW, likeness: alike }
   }
   return best
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { duckOnEvent, duckOnMark, NOT_DUCKED } from './ducking.ts'
 import type { Mark } from './state.ts'
 
-const reply: NodeEvent = { type: 'reply.start', turn: 1 }
+const reply: NodeEvent = { type: 'reply.start', turn: 1, fromMs: 0 }
 const interrupted: NodeEvent = { type: 'reply.end', turn: 1, reason: 'interrupted', playedMs: 9 }
 const complete: NodeEvent = { type: 'reply.end', turn: 1, reason: 'complete', playedMs: 9 }
 const unduck: NodeEvent = { type: 'unduck' }

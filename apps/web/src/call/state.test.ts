@@ -11,7 +11,7 @@ function after(...changes: CallChange[]): CallState {
 function live(...changes: CallChange[]): LiveState {
   const ready: CallChange = {
     type: 'event',
-    event: { type: 'call.ready', version: 1, handler: 'echo', mode: 'turns' },
+    event: { type: 'call.ready', version: 2, handler: 'echo', mode: 'turns', turn: 0 },
   }
   const state = after({ type: 'open', call, at: 5 }, ready, ...changes)
   if (state.status !== 'live') throw new Error(`not live: ${state.status}`)
@@ -27,7 +27,7 @@ const turn = (n: number): CallChange => ({
 })
 const reply = (n: number): CallChange => ({
   type: 'event',
-  event: { type: 'reply.start', turn: n },
+  event: { type: 'reply.start', turn: n, fromMs: 0 },
 })
 const over = (n: number): CallChange => ({
   type: 'event',
@@ -53,6 +53,19 @@ describe('nextState', () => {
       { type: 'lost', forMs: 2, at: 9 },
     )
     expect(state).toEqual({ status: 'reconnecting', forMs: 2, since: 7 })
+  })
+
+  it('carries what was said over a rejoin', () => {
+    const carried = {
+      speaking: false,
+      answer: { kind: 'thinking', turn: 3 },
+      notice: { kind: 'started-over' },
+    } as const
+    const lost: CallChange = { type: 'lost', forMs: 0, at: 7 }
+    const state = after({ type: 'open', call, at: 1 }, lost, { type: 'open', call, at: 9, carried })
+    expect(state).toMatchObject({ status: 'live', since: 9, floor: 'thinking', ...carried })
+    const speaking = after({ type: 'open', call, at: 9, carried: { ...carried, speaking: true } })
+    expect(speaking).toMatchObject({ floor: 'you' })
   })
 
   it('starts afresh with a tap after a failure', () => {
@@ -94,7 +107,7 @@ describe('the floor', () => {
   it('is nobody’s at the end of speech when the handler takes frames', () => {
     const ready: CallChange = {
       type: 'event',
-      event: { type: 'call.ready', version: 1, handler: 'loopback', mode: 'frames' },
+      event: { type: 'call.ready', version: 2, handler: 'loopback', mode: 'frames', turn: 0 },
     }
     expect(live(ready, start, end).floor).toBe('nobody')
   })
@@ -104,7 +117,10 @@ describe('the floor', () => {
       type: 'event',
       event: { type: 'handler.error', turn: 1, message: 'It broke.' },
     }
-    expect(live(turn(1), error)).toMatchObject({ floor: 'nobody', notice: 'It broke.' })
+    expect(live(turn(1), error)).toMatchObject({
+      floor: 'nobody',
+      notice: { message: 'It broke.' },
+    })
     expect(live(turn(1), error, start).notice).toBeUndefined()
   })
 })

@@ -29,9 +29,16 @@ export interface LiveState {
   floor: Floor
   speaking: boolean
   answer: Answer
-  /** What the handler told about a turn that failed; gone when the next turn begins. */
-  notice: string | undefined
+  /** Gone when the next turn begins. */
+  notice: Notice | undefined
 }
+
+/** What the person should know when nobody holds the floor. */
+export type Notice =
+  /** What the handler told about a turn that failed. */
+  | { kind: 'turn-failed'; message: string }
+  /** After a rejoin that could not go on with the conversation. */
+  | { kind: 'started-over' }
 
 /** Who holds the floor. */
 export type Floor = 'nobody' | 'you' | 'thinking' | 'reply'
@@ -47,7 +54,7 @@ export type EndReason = 'hung-up' | 'handler'
 
 export type CallChange =
   | { type: 'step'; step: ConnectingStep; at: number }
-  | { type: 'open'; call: string; at: number }
+  | { type: 'open'; call: string; at: number; carried?: Carried }
   | { type: 'mark'; mark: Mark }
   | { type: 'event'; event: NodeEvent }
   /** No turn came of what ended: the node did not take it for speech. */
@@ -56,9 +63,14 @@ export type CallChange =
   | { type: 'failed'; failure: CallFailure; call: string | undefined }
   | { type: 'ended'; why: EndReason; message: string | undefined }
 
-export type Mark = PageEvent['type']
+/** What a new connection has from before it. */
+export type Carried = Pick<LiveState, 'speaking' | 'answer' | 'notice'>
+
+export type Mark = Exclude<PageEvent['type'], 'call.catch-up'>
 
 export const IDLE: CallState = { status: 'idle' }
+
+const NOTHING_CARRIED: Carried = { speaking: false, answer: { kind: 'none' }, notice: undefined }
 
 /** The state after `change`. Pure; what does not apply to the state leaves it as it is. */
 export function nextState(state: CallState, change: CallChange): CallState {
@@ -72,16 +84,14 @@ export function nextState(state: CallState, change: CallChange): CallState {
         since: state.status === 'connecting' ? state.since : change.at,
       }
     case 'open':
-      return {
+      return withFloor({
         status: 'live',
         call: change.call,
         since: change.at,
         mode: undefined,
         floor: 'nobody',
-        speaking: false,
-        answer: { kind: 'none' },
-        notice: undefined,
-      }
+        ...(change.carried ?? NOTHING_CARRIED),
+      })
     case 'mark':
       return state.status === 'live' ? withFloor(marked(state, change.mark)) : state
     case 'event':
@@ -140,7 +150,11 @@ function told(live: LiveState, event: NodeEvent): LiveState {
     case 'unduck':
       return unconfirmed(live.answer) ? { ...live, answer: { kind: 'none' } } : live
     case 'handler.error':
-      return { ...live, answer: { kind: 'none' }, notice: event.message }
+      return {
+        ...live,
+        answer: { kind: 'none' },
+        notice: { kind: 'turn-failed', message: event.message },
+      }
     case 'output':
     case 'call.end':
       return live

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CallFailure, FAILURE_CODES } from '../call/failure.ts'
-import type { CallState } from '../call/state.ts'
+import type { CallState, LiveState } from '../call/state.ts'
 import { actionWords, FAILURES, listeningWords, pathWords, statusWords, WAYS } from './words.ts'
 
 const JARGON = /\b(ICE|TURN|STUN|SDP|WebRTC|HTTP|API|node|worker|peer|candidate|server|error)\b/i
@@ -41,6 +41,32 @@ describe('statusWords', () => {
     expect(statusWords({ ...ended, message: 'See you.' }).hint).toBe('See you.')
     expect(statusWords({ ...ended, message: '' }).hint).not.toBe('')
     expect(statusWords({ ...ended, message: undefined }).hint).not.toBe('')
+  })
+})
+
+describe('the words for what went wrong in a call', () => {
+  const live: LiveState = {
+    status: 'live',
+    call: 'eu-abcdefghijklmnopqrstuv',
+    since: 1,
+    mode: 'turns',
+    floor: 'nobody',
+    speaking: false,
+    answer: { kind: 'none' },
+    notice: { kind: 'started-over' },
+  }
+
+  it('say that a conversation had to start over, while nobody speaks', () => {
+    expect(statusWords(live)).toMatchObject({
+      title: 'We are back',
+      hint: expect.stringContaining('start over'),
+    })
+    expect(statusWords({ ...live, floor: 'reply' }).title).toBe('Answering')
+  })
+
+  it('pass on what the handler said', () => {
+    const notice = { kind: 'turn-failed', message: 'It broke.' } as const
+    expect(statusWords({ ...live, notice }).hint).toMatch(/^It broke\./)
   })
 })
 

@@ -1,6 +1,6 @@
 /** Every word about the call. Plain, calm, and never the person's fault. */
 import type { FailureCode } from '../call/failure.ts'
-import type { CallState, ConnectingStep, EndReason, Floor } from '../call/state.ts'
+import type { CallState, ConnectingStep, EndReason, Floor, Notice } from '../call/state.ts'
 import type { CallPath } from '../call/stats.ts'
 
 export interface FailureWords {
@@ -155,7 +155,7 @@ export function statusWords(call: CallState): StatusWords {
     case 'live':
       return call.notice === undefined || call.floor !== 'nobody'
         ? FLOORS[call.floor]
-        : { title: 'That one went wrong', hint: `${call.notice} You can go on talking.` }
+        : noticeWords(call.notice)
     case 'reconnecting':
       return reconnecting(call.forMs)
     case 'failed': {
@@ -213,6 +213,17 @@ export function pathWords({ via, transport, rttMs }: CallPath): string {
   const words = [via === 'relay' ? 'Relay' : 'Direct', transport.toUpperCase()]
   if (rttMs !== undefined) words.push(rttMs < 1 ? '<1 ms' : `${rttMs} ms`)
   return words.join(' · ')
+}
+
+function noticeWords(notice: Notice): StatusWords {
+  switch (notice.kind) {
+    case 'turn-failed':
+      return { title: 'That one went wrong', hint: `${notice.message} You can go on talking.` }
+    case 'started-over':
+      return { title: 'We are back', hint: 'But the conversation had to start over. Go ahead.' }
+    default:
+      return notice satisfies never
+  }
 }
 
 /** What is said of a lost connection grows with the time it has been lost, in ms. */

@@ -1,7 +1,9 @@
 import type { NodeEvent } from '@earshot/protocol'
-import { after } from './clock.ts'
+import { after, createNap } from './clock.ts'
 import { type Connection, type ConnectionPorts, connect } from './connection.ts'
+import { Conversation } from './conversation.ts'
 import { asFailure, CallFailure } from './failure.ts'
+import { type Answered, deleteCall } from './join.ts'
 import { FIRST_LIMITS, type Limits, rejoinDelay, rejoinLimits, STABLE_MS } from './rejoin.ts'
 import {
   type CallChange,
@@ -14,6 +16,8 @@ import {
 
 /** How long after the end of speech the node may take to say that it was a turn. */
 const TURN_MS = 2_000
+/** How long a connection is kept for the service to take note of a hang-up, in ms. */
+const GOODBYE_MS = 1_000
 
 export interface CallPorts extends ConnectionPorts {
   /** Opens the microphone; rejects with a `CallFailure`. The call stops what it opened. */
@@ -40,12 +44,14 @@ export interface CallNews {
 
 /** A call under way. Every method is legal in every state. */
 export interface Call {
-  /** Tells the node, and the state, what the voice detector heard. */
+  /** Tells the node, and the state, what the voice detector heard; or keeps it until there is a node. */
   mark(mark: Mark): void
+  /** The microphone as the voice detector has it, before the marks that come of it: 16 kHz, -1…1. */
+  frame(samples: Float32Array): void
   /** Swaps the microphone; the old one is stopped. */
   replaceMic(stream: MediaStream): Promise<void>
-  /** The network is back: a waiting attempt to rejoin starts at once. */
-  retryNow(): void
+  /** Another network, or one again: a waiting attempt to rejoin starts at once. */
+  networkChanged(): void
   /** The connection's stats, or `undefined` when there is none. */
   stats(): Promise<RTCStatsReport | undefined>
   /** Hangs up. */
@@ -62,15 +68,20 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   const { signal } = life
   let state: CallState = IDLE
   let mic: MediaStream | undefined
+  const conversation = new Conversation()
   let connection: Connection | undefined
+  /** The newest answer: where to hang up, and the token to come back with. */
+  let answered: Answered | undefined
+  let goodbye: Promise<void> | undefined
+  let isStale = false
   /** Aborted when speech goes on or the node has spoken: nothing is awaited of the last mark. */
   let turnDue = new AbortController()
-  let waking: (() => void) | undefined
+  const nap = createNap(clock)
   /** Gives the connection up with its cause: the call is joined again. */
   let lose: (cause: string) => void = () => {}
 
   void run()
-  return { mark, replaceMic, retryNow, stats, close }
+  return { mark, frame, replaceMic, networkChanged, stats, close }
 
   async function run(): Promise<void> {
     try {
@@ -79,7 +90,7 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       opening.catch(() => {})
       if (!(await ports.micGranted())) await opening
       signal.throwIfAborted()
-      let held = await hold(opening, FIRST_LIMITS)
+      let held = await first(opening)
       let spell: Spell | undefined
       for (;;) {
         const openedAt = clock.now()
@@ -105,6 +116,16 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     return opened
   }
 
+  async function first(opening: Promise<MediaStream>): Promise<Held> {
+    try {
+      return await hold(opening, FIRST_LIMITS)
+    } catch (error) {
+      if (signal.aborted || !isStale) throw error
+    }
+    // What was remembered of this network is not so any more, which is not the person's failure.
+    return hold(opening, FIRST_LIMITS)
+  }
+
   /** Connects once. */
   async function hold(microphone: Promise<MediaStream>, limits: Limits): Promise<Held> {
     const lost = new Promise<string>((resolve, reject) => {
@@ -114,37 +135,59 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     lost.catch(() => {})
     const listeners = {
       onStep: (step: ConnectingStep) => change({ type: 'step', step, at: clock.now() }),
+      onAnswer: (answer: Answered) => {
+        answered = answer
+      },
+      onStale: () => {
+        isStale = true
+      },
+      onPlayed: (rtp: number | undefined) => conversation.played(rtp),
       onEvent,
       onAudio: (stream: MediaStream) => news.onAudio(stream),
       onLost: lose,
     }
-    const next = await connect(ports, microphone, signal, listeners, limits)
+    const attempt = { limits, resume: answered?.resume, farewell }
+    const next = await connect(ports, microphone, signal, listeners, attempt)
     connection = next
+    catchUp(next)
     // The microphone may have been swapped while the connection came up.
     const track = mic?.getAudioTracks()[0]
     if (track && mic !== (await microphone)) await next.replaceTrack(track)
     signal.throwIfAborted()
-    change({ type: 'open', call: next.call, at: clock.now() })
     return { lost }
+  }
+
+  /** Tells the node what it missed, before anything else. */
+  function catchUp(next: Connection): void {
+    const { call, resumed } = next
+    const { event, samples, marks, speaking, answer, startsOver } = conversation.reopened(resumed)
+    const at = clock.now()
+    if (event) next.sendSpeech(event, samples)
+    for (const type of marks) next.send({ type, at })
+    const notice = startsOver ? ({ kind: 'started-over' } as const) : undefined
+    change({ type: 'open', call, at, carried: { speaking, answer, notice } })
+    if (answer.kind === 'thinking' && answer.turn === undefined) awaitTurn()
   }
 
   /** Joins again until it works; `spell` goes on where the last loss of an unstable call left it. */
   async function rejoin(spell: Spell, lostBy: string): Promise<Held> {
     let cause = lostBy
     const rttMs = connection?.rttMs()
+    conversation.played(connection?.playedRtp())
+    conversation.lost()
     turnDue.abort()
     news.onLost()
-    // Gives the seat back before asking for another: it may be the last one.
-    connection?.close()
+    // The service frees its seat by the token; to end it there would end the conversation.
+    connection?.drop()
     for (;;) {
       spell.attempts += 1
       const lostMs = clock.now() - spell.since
       const delay = rejoinDelay(spell.attempts, lostMs, ports.random())
       if (delay === undefined) throw new CallFailure('lost', cause)
       change({ type: 'lost', forMs: lostMs, at: clock.now() })
-      await pause(delay)
+      if (delay > 0) await nap.take(delay, signal)
       try {
-        return await hold(current(), rejoinLimits(lostMs, rttMs))
+        return await hold(current(), rejoinLimits(spell.attempts, lostMs, rttMs))
       } catch (error) {
         signal.throwIfAborted()
         cause = asFailure(error).message
@@ -157,40 +200,39 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     return mic
   }
 
-  async function pause(ms: number): Promise<void> {
-    if (ms === 0) return
-    const woken = new Promise<void>((resolve) => {
-      waking = resolve
-    })
-    const waited = new AbortController()
-    await Promise.race([clock.wait(ms, AbortSignal.any([signal, waited.signal])), woken])
-    waited.abort()
-    waking = undefined
-    signal.throwIfAborted()
-  }
-
   function onEvent(event: NodeEvent): void {
     if (signal.aborted) return
     if (event.type !== 'output' && event.type !== 'call.ready') turnDue.abort()
+    conversation.event(event)
     change({ type: 'event', event })
     news.onEvent(event)
     if (event.type !== 'call.end') return
     const { reason, message } = event
     if (reason === 'handler') finish({ type: 'ended', why: 'handler', message })
-    // The node goes, the call need not: another one, or the same one restarted, carries on.
-    else if (reason === 'draining') lose(message)
+    // The node goes, the call need not: another one, or the same one restarted, carries on. Or an
+    // attempt that was given up was answered late, and has taken the conversation with it.
+    else if (reason === 'draining' || reason === 'moved') lose(message)
     else fail(new CallFailure('ended-by-node', `${reason}: ${message}`))
   }
 
   function mark(kind: Mark): void {
-    if (state.status !== 'live') return
+    const isLive = state.status === 'live'
+    conversation.mark(kind, isLive)
+    if (!isLive) return
     connection?.send({ type: kind, at: clock.now() })
     turnDue.abort()
     change({ type: 'mark', mark: kind })
-    if (kind !== 'speech.end') return
+    if (kind === 'speech.end') awaitTurn()
+  }
+
+  function awaitTurn(): void {
     turnDue = new AbortController()
     const due = AbortSignal.any([turnDue.signal, signal])
     after(clock, TURN_MS, due, () => change({ type: 'no-turn' }))
+  }
+
+  function frame(samples: Float32Array): void {
+    if (!signal.aborted) conversation.frame(samples)
   }
 
   async function replaceMic(stream: MediaStream): Promise<void> {
@@ -206,8 +248,9 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     stop(old)
   }
 
-  function retryNow(): void {
-    waking?.()
+  function networkChanged(): void {
+    nap.wake()
+    connection?.suspect()
   }
 
   async function stats(): Promise<RTCStatsReport | undefined> {
@@ -224,9 +267,20 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
 
   function finish(last: CallChange): void {
     change(last)
+    void farewell()
     life.abort(abortError())
-    connection?.close()
     stop(mic)
+  }
+
+  /** Ends the newest call at the service, once, and the conversation with it. */
+  function farewell(): Promise<void> {
+    goodbye ??= answered
+      ? Promise.race([
+          deleteCall(ports.fetch, answered.location),
+          clock.wait(GOODBYE_MS, new AbortController().signal),
+        ])
+      : Promise.resolve()
+    return goodbye
   }
 
   function change(by: CallChange): void {

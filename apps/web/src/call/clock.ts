@@ -31,6 +31,29 @@ export function after(clock: Clock, ms: number, signal: AbortSignal, then: () =>
   clock.wait(ms, signal).then(then, () => {})
 }
 
+/** A wait that can be cut short. */
+export interface Nap {
+  /** Resolves after `ms`, or when woken; rejects with the signal's reason when it aborts first. */
+  take(ms: number, signal: AbortSignal): Promise<void>
+  wake(): void
+}
+
+export function createNap(clock: Clock): Nap {
+  let wake = () => {}
+  return {
+    async take(ms, signal) {
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      const over = new AbortController()
+      await Promise.race([clock.wait(ms, AbortSignal.any([signal, over.signal])), woken])
+      over.abort()
+      signal.throwIfAborted()
+    },
+    wake: () => wake(),
+  }
+}
+
 function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new DOMException('aborted', 'AbortError')
 }

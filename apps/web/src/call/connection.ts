@@ -1,108 +1,180 @@
 /** One attempt at a call, from the offer to its loss. A rejoin makes a new one. */
-import { type NodeEvent, type PageEvent, parseNodeEvent } from '@earshot/protocol'
+import { encodeMuLaw } from '@earshot/audio'
+import {
+  type IceConfiguration,
+  MAX_CALL_EVENT_BYTES,
+  type PageEvent,
+  type Resumed,
+} from '@earshot/protocol'
 import { after, type Clock } from './clock.ts'
 import { CallFailure } from './failure.ts'
-import { type Answered, deleteCall, type Fetch, postOffer } from './join.ts'
-import type { CallPeer, CreatePeer, PeerNews } from './peer.ts'
-import { type PathWatch, watchPackets } from './path-watch.ts'
+import { type Answered, type Fetch, postOffer } from './join.ts'
+import { type PathNews, watchPath } from './path.ts'
+import type { CallPeer, CreatePeer } from './peer.ts'
 import type { Limits } from './rejoin.ts'
 import type { ConnectingStep } from './state.ts'
-import type { StatsReport } from './stats.ts'
+import type { CallPath } from './stats.ts'
+import { countUrls, preferring, type Transport } from './transports.ts'
 
-/** A path that is silent this long is lost; shorter gaps mend by themselves. */
-const DISCONNECTED_MS = 3_000
-/** How long the peer is kept for the service to take note of a hang-up. */
-const GOODBYE_MS = 1_000
+/** How long servers that were chosen from memory may take, in ms: there is another try, with all. */
+const REMEMBERED_CONNECT_MS = 4_000
 
 export interface ConnectionPorts {
   fetch: Fetch
   createPeer: CreatePeer
   clock: Clock
+  transports: TransportMemory
 }
 
-export interface ConnectionNews {
+/** Which way to the relay worked on which network. */
+export interface TransportMemory {
+  recall(network: string): Transport | undefined
+  remember(network: string, transport: Transport): void
+  forget(network: string): void
+}
+
+export interface ConnectionNews extends Omit<PathNews, 'onLook'> {
   onStep(step: ConnectingStep): void
-  onEvent(event: NodeEvent): void
-  onAudio(stream: MediaStream): void
-  /** Once, and only after the connection was open: it is gone, without a word from the node. */
-  onLost(cause: string): void
+  /** The service has answered, whatever becomes of the connection. */
+  onAnswer(answered: Answered): void
+  /** What was remembered of this network has led nowhere, and is forgotten. */
+  onStale(): void
+  /** The RTP timestamp that was played last, several times a second. */
+  onPlayed(rtp: number | undefined): void
+}
+
+export interface Attempt {
+  limits: Limits
+  /** The token of the call that was lost. */
+  resume: string | undefined
+  /** Resolves when the service has taken note of a hang-up: the connection is kept for it. */
+  farewell: () => Promise<void>
 }
 
 export interface Connection {
   call: string
+  resumed: Resumed
   send(event: PageEvent): void
+  /** Sends an event and the samples that it announces. */
+  sendSpeech(event: PageEvent, samples: Int16Array): void
   replaceTrack(track: MediaStreamTrack): Promise<void>
   stats(): Promise<RTCStatsReport>
+  playedRtp(): number | undefined
   /** The last round trip to the node that was measured, in ms. */
   rttMs(): number | undefined
-  /** Ends the call at the service as well. May be called twice. */
-  close(): void
+  /** The network has changed: for a while, a short silence is enough for a loss. */
+  suspect(): void
+  /** Leaves without a word: the node keeps the conversation for the next connection. */
+  drop(): void
 }
 
 /**
  * Joins: one HTTP round trip, then the media path. Resolves once the data channel is open.
  *
  * `mic` may still be opening: the offer goes out without it, and the two are waited for together.
+ * When `signal` aborts the call is over, and the connection ends after the farewell.
  *
- * Rejects with a `CallFailure`, or with the signal's reason; nothing is left open then.
+ * Rejects with a `CallFailure`, or with the signal's reason; nothing is left open then, but the seat
+ * that the service may have given: it is the caller's to give back, or to come back for.
  */
 export async function connect(
-  { fetch, createPeer, clock }: ConnectionPorts,
+  { fetch, createPeer, clock, transports }: ConnectionPorts,
   mic: Promise<MediaStream>,
   signal: AbortSignal,
   news: ConnectionNews,
-  limits: Limits,
+  { limits, resume, farewell }: Attempt,
 ): Promise<Connection> {
   const life = new AbortController()
-  const path = watchPath(clock, life.signal, news, () => peer.stats())
+  const servers = serversFrom(transports)
+  const onLook = (seen: CallPath | undefined) => {
+    news.onPlayed(peer.playedRtp())
+    servers.seen(seen)
+  }
+  const path = watchPath(clock, life.signal, { ...news, onLook }, () => peer.stats())
   const peer = createPeer(path.onNews)
-  let answered: Answered | undefined
-  const close = () => {
+  const drop = () => {
     if (life.signal.aborted) return
     life.abort()
-    if (!answered) {
-      peer.close()
-      return
-    }
-    // The peer goes second: a node that sees it go first has forgotten the call by the DELETE.
-    void Promise.race([
-      deleteCall(fetch, answered.location),
-      clock.wait(GOODBYE_MS, new AbortController().signal),
-    ]).then(() => peer.close())
+    peer.close()
+  }
+  const leave = () => {
+    life.abort()
+    // The peer goes second: a node that sees it go first has forgotten the call by the farewell.
+    void farewell().then(() => peer.close())
   }
   // Whatever is being waited for, an end of the call is an end of this.
-  signal.addEventListener('abort', close, { once: true, signal: life.signal })
+  signal.addEventListener('abort', leave, { once: true, signal: life.signal })
   try {
     news.onStep('answer')
     const offer = await peer.offer()
     signal.throwIfAborted()
     const until = AbortSignal.any([signal, life.signal])
-    const answering = answerInTime(fetch, offer, clock, limits.answerMs, until).then(
-      (answer) => (answered = answer),
-    )
-    const [joined, stream] = await Promise.all([answering, mic])
+    const answering = answerInTime(fetch, offer, resume, clock, limits.answerMs, until)
+    const told = answering.then((answered) => {
+      news.onAnswer(answered)
+      return answered
+    })
+    const [joined, stream] = await Promise.all([told, mic])
     signal.throwIfAborted()
     await peer.replaceTrack(trackOf(stream))
     signal.throwIfAborted()
     news.onStep('relay')
     path.relayOnly = joined.configuration.iceTransportPolicy === 'relay'
+    const configuration = servers.choose(joined)
+    const connectMs = servers.fewer()
+      ? Math.min(REMEMBERED_CONNECT_MS, limits.connectMs)
+      : limits.connectMs
     // Listened to from the start, so that an early channel, failure or hang-up is not missed.
-    const open = Promise.race([
-      path.opened,
-      timeUp(clock, limits.connectMs, path.failure, life.signal),
-    ])
+    const open = Promise.race([path.opened, timeUp(clock, connectMs, path.failure, life.signal)])
     await Promise.race([
-      peer.accept(joined.answer, joined.configuration).then(() => open),
+      peer.accept(joined.answer, configuration).then(() => open),
       open,
       aborted(signal, life.signal),
     ])
     signal.throwIfAborted()
-    return { call: joined.call, rttMs: path.rttMs, ...handles(peer, life.signal), close }
+    const { call, resumed } = joined
+    const { rttMs, suspect } = path
+    return { call, resumed, rttMs, suspect, ...handles(peer, life.signal), drop }
   } catch (error) {
-    close()
+    drop()
     signal.throwIfAborted()
+    if (isUnreachable(error) && servers.forget()) news.onStale()
     throw error
   }
+}
+
+/** Chooses the servers by what is remembered of the network, and remembers by which one it went. */
+function serversFrom(transports: TransportMemory) {
+  let network: string | undefined
+  let noted: Transport | undefined
+  let isFewer = false
+  return {
+    choose(joined: Answered): IceConfiguration {
+      network = joined.network
+      const known = network === undefined ? undefined : transports.recall(network)
+      const chosen = preferring(joined.configuration, known)
+      isFewer = countUrls(chosen) < countUrls(joined.configuration)
+      return chosen
+    },
+    /** Some of the servers that were offered are not used. */
+    fewer: () => isFewer,
+    seen(path: CallPath | undefined): void {
+      if (network === undefined || path?.via !== 'relay' || path.transport === noted) return
+      // Once a connection even when it was known: it is the way that worked last.
+      noted = path.transport
+      transports.remember(network, noted)
+    },
+    /** Whether there was something to forget. */
+    forget(): boolean {
+      if (network === undefined || !isFewer) return false
+      transports.forget(network)
+      return true
+    },
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof CallFailure && error.code === 'relay-unreachable'
 }
 
 function trackOf(stream: MediaStream): MediaStreamTrack {
@@ -114,104 +186,23 @@ function trackOf(stream: MediaStream): MediaStreamTrack {
 function handles(
   peer: CallPeer,
   life: AbortSignal,
-): Pick<Connection, 'send' | 'replaceTrack' | 'stats'> {
+): Pick<Connection, 'send' | 'sendSpeech' | 'replaceTrack' | 'stats' | 'playedRtp'> {
   return {
     send: (event) => peer.send(event),
+    sendSpeech(event, samples) {
+      peer.send(event)
+      // A quarter of a megabyte at most: the channel takes it all at once.
+      const bytes = encodeMuLaw(samples)
+      for (let at = 0; at < bytes.length; at += MAX_CALL_EVENT_BYTES) {
+        peer.sendBytes(bytes.slice(at, at + MAX_CALL_EVENT_BYTES))
+      }
+    },
     // A closed peer throws; the next connection starts with the new track anyway.
     replaceTrack: async (track) => {
       if (!life.aborted) await peer.replaceTrack(track)
     },
     stats: () => peer.stats(),
-  }
-}
-
-/** Follows the media path: rejects `opened` when it cannot come up, tells of its loss after that. */
-function watchPath(
-  clock: Clock,
-  life: AbortSignal,
-  news: ConnectionNews,
-  stats: () => Promise<StatsReport>,
-) {
-  let isOpen = false
-  let isLost = false
-  let refusedBy: string | undefined
-  let grace: AbortController | undefined
-  let watch: PathWatch | undefined
-  let resolve = () => {}
-  let reject: (failure: CallFailure) => void = () => {}
-  const opened = new Promise<void>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  opened.catch(() => {})
-
-  const path = { opened, failure, onNews, rttMs: () => watch?.rttMs(), relayOnly: false }
-  return path
-
-  function failure(cause: string): CallFailure {
-    if (refusedBy !== undefined) {
-      return new CallFailure('credentials-refused', `${refusedBy} answered 401; ${cause}`)
-    }
-    return new CallFailure(path.relayOnly ? 'relay-unreachable' : 'direct-unreachable', cause)
-  }
-
-  function over(cause: string): void {
-    if (life.aborted || isLost) return
-    if (!isOpen) {
-      reject(failure(cause))
-      return
-    }
-    isLost = true
-    grace?.abort()
-    news.onLost(cause)
-  }
-
-  function onNews(item: PeerNews): void {
-    if (life.aborted) return
-    switch (item.type) {
-      case 'open':
-        isOpen = true
-        resolve()
-        return
-      case 'closed':
-        over('the data channel closed')
-        return
-      case 'message': {
-        const event = parseNodeEvent(item.text)
-        if (!event) return
-        // Not before: an older node is silent between replies.
-        if (event.type === 'call.ready' && event.keepAliveMs !== undefined) {
-          watch ??= watchPackets(clock, stats, life, (ms) =>
-            over(`silent for ${Math.round(ms)} ms`),
-          )
-        }
-        news.onEvent(event)
-        return
-      }
-      case 'audio':
-        news.onAudio(item.stream)
-        return
-      case 'candidate-error':
-        if (item.code === 401) refusedBy = item.url
-        return
-      case 'no-candidates':
-        over('gathering ended without a candidate')
-        return
-      case 'transport':
-        onTransport(item.state)
-        return
-      default:
-        item satisfies never
-    }
-  }
-
-  function onTransport(state: RTCPeerConnectionState): void {
-    grace?.abort()
-    if (state === 'failed' || state === 'closed') over(`the connection is ${state}`)
-    if (state !== 'disconnected') return
-    grace = new AbortController()
-    const signal = AbortSignal.any([grace.signal, life])
-    after(clock, DISCONNECTED_MS, signal, () => over(`silent for ${DISCONNECTED_MS} ms`))
+    playedRtp: () => peer.playedRtp(),
   }
 }
 
@@ -228,6 +219,7 @@ async function timeUp(
 async function answerInTime(
   fetch: Fetch,
   offer: string,
+  resume: string | undefined,
   clock: Clock,
   ms: number,
   signal: AbortSignal,
@@ -238,7 +230,7 @@ async function answerInTime(
     late.abort(new CallFailure('offline', `POST /v1/calls: no answer within ${ms} ms`))
   })
   try {
-    return await postOffer(fetch, offer, AbortSignal.any([signal, late.signal]))
+    return await postOffer(fetch, offer, resume, AbortSignal.any([signal, late.signal]))
   } finally {
     done.abort()
   }

@@ -4,6 +4,7 @@ import {
   MAX_SDP_BYTES,
   parseJson,
   problemSchema,
+  RESUME_HEADER,
 } from '@earshot/protocol'
 import { CallFailure, describe, FAILURE_OF_PROBLEM } from './failure.ts'
 
@@ -16,12 +17,14 @@ export interface Answered extends Joined {
 
 /**
  * The one round trip of a call: posts the offer, resolves with the answer and the ICE servers.
+ * `resume`: the token of the call that was lost; it is in this one header and in no error.
  *
  * Rejects with a `CallFailure`, or with the signal's reason when it aborts.
  */
 export async function postOffer(
   fetch: Fetch,
   offer: string,
+  resume: string | undefined,
   signal: AbortSignal,
 ): Promise<Answered> {
   let response: Response
@@ -29,7 +32,11 @@ export async function postOffer(
   try {
     response = await fetch('/v1/calls', {
       method: 'POST',
-      headers: { 'Content-Type': 'application/sdp', Accept: 'application/json' },
+      headers: {
+        'Content-Type': 'application/sdp',
+        Accept: 'application/json',
+        ...(resume !== undefined && { [RESUME_HEADER]: resume }),
+      },
       body: offer,
       signal,
     })

@@ -10,7 +10,10 @@ function watched() {
   const path = { packets: 0 }
   const stats = async () =>
     new Map([['in', { type: 'inbound-rtp', packetsReceived: path.packets, packetsLost: 0 }]])
-  const watch = watchPackets(clock, stats, life.signal, (ms) => silences.push(ms))
+  const watch = watchPackets(clock, stats, life.signal, {
+    onLook: () => {},
+    onSilent: (ms) => silences.push(ms),
+  })
   return {
     clock,
     life,
@@ -48,6 +51,21 @@ describe('a watched path', () => {
     await pass(1_500, 0)
     expect(silences).toEqual([])
     await pass(600, 0)
+    expect(silences).toHaveLength(1)
+  })
+
+  it('is given less time when the network has changed, for a while', async () => {
+    const { pass, watch, silences } = watched()
+    await pass(900, 1)
+    watch.suspect()
+    await pass(300, 0)
+    expect(silences).toEqual([])
+    await pass(3_000, 1)
+    await pass(600, 0)
+    expect(silences).toEqual([])
+    await pass(150, 1)
+    watch.suspect()
+    await pass(450, 0)
     expect(silences).toHaveLength(1)
   })
 

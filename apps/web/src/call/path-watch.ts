@@ -3,7 +3,7 @@
  * `keepAliveMs`, so that silence is a fact and not a guess.
  */
 import type { Clock } from './clock.ts'
-import { callPath, receivedPackets, type StatsReport } from './stats.ts'
+import { callPath, type CallPath, receivedPackets, type StatsReport } from './stats.ts'
 
 /** How often the count of packets is read, in ms. */
 const LOOK_MS = 150
@@ -14,24 +14,42 @@ const MIN_SILENCE_MS = 700
 const MAX_SILENCE_MS = 3_000
 /** A path that has been silent for a while and came back is given more than that the next time. */
 const PATIENCE = 2.5
+/** After a change of network, for so long, in ms, so short a silence is enough. */
+const SUSPECT_MS = 3_000
+const SUSPECT_SILENCE_MS = 400
 
 export interface PathWatch {
   /** The last round trip that was measured, in ms. */
   rttMs(): number | undefined
+  /** The network has changed: that is no loss, but makes one likely. */
+  suspect(): void
 }
 
-/** Reads `stats` until the signal aborts or the path is silent, which it tells once, with for how long. */
+export interface WatchNews {
+  /** After each look, with the path in use. */
+  onLook(path: CallPath | undefined): void
+  /** Once: nothing has come for `ms`. */
+  onSilent(ms: number): void
+}
+
+/** Reads `stats` until the signal aborts or the path is silent. */
 export function watchPackets(
   clock: Clock,
   stats: () => Promise<StatsReport>,
   signal: AbortSignal,
-  onSilent: (ms: number) => void,
+  news: WatchNews,
 ): PathWatch {
   let rttMs: number | undefined
+  let suspectUntil = -Infinity
   void watch().catch(() => {
     // The signal, or a peer that was closed between two looks.
   })
-  return { rttMs: () => rttMs }
+  return {
+    rttMs: () => rttMs,
+    suspect: () => {
+      suspectUntil = clock.now() + SUSPECT_MS
+    },
+  }
 
   async function watch(): Promise<void> {
     let packets = 0
@@ -45,14 +63,19 @@ export function watchPackets(
       lookedAt = now
       const report = await stats()
       signal.throwIfAborted()
-      rttMs = callPath(report)?.rttMs ?? rttMs
+      const path = callPath(report)
+      rttMs = path?.rttMs ?? rttMs
+      news.onLook(path)
       const count = receivedPackets(report)
       if (count !== packets || isLate) {
         if (!isLate) longest = Math.max(longest, now - heardAt)
         packets = count
         heardAt = now
-      } else if (now - heardAt >= silenceLimit(longest)) {
-        onSilent(now - heardAt)
+      } else if (
+        now - heardAt >=
+        (now < suspectUntil ? SUSPECT_SILENCE_MS : silenceLimit(longest))
+      ) {
+        news.onSilent(now - heardAt)
         return
       }
     }

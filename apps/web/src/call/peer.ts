@@ -22,9 +22,13 @@ export interface CallPeer {
   accept(answer: string, configuration: IceConfiguration): Promise<void>
   /** Sends an event, or drops it when the channel is not open. */
   send(event: PageEvent): void
+  /** The same for a binary message. */
+  sendBytes(bytes: Uint8Array<ArrayBuffer>): void
   /** Sends this microphone from now on; the offer does not need one. */
   replaceTrack(track: MediaStreamTrack): Promise<void>
   stats(): Promise<RTCStatsReport>
+  /** The RTP timestamp of the packet that was played last; `undefined` where none is known. */
+  playedRtp(): number | undefined
   close(): void
 }
 
@@ -49,7 +53,7 @@ export const createPeer: CreatePeer = (onNews) => {
   const pc = new RTCPeerConnection(BUNDLE)
   const listening = new AbortController()
   const { signal } = listening
-  const { sender } = pc.addTransceiver('audio', { direction: 'sendrecv' })
+  const { sender, receiver } = pc.addTransceiver('audio', { direction: 'sendrecv' })
   const channel = pc.createDataChannel(CALL_CHANNEL, { ordered: true })
   let offer: RTCSessionDescriptionInit | undefined
   let candidates = 0
@@ -122,8 +126,13 @@ export const createPeer: CreatePeer = (onNews) => {
     send(event) {
       if (channel.readyState === 'open') channel.send(JSON.stringify(event))
     },
+    sendBytes(bytes) {
+      if (channel.readyState === 'open') channel.send(bytes)
+    },
     replaceTrack: (next) => sender.replaceTrack(next),
     stats: () => pc.getStats(),
+    // One source a call: the list is empty before its first packet, and 10 s after its last.
+    playedRtp: () => receiver.getSynchronizationSources()[0]?.rtpTimestamp,
     close() {
       listening.abort()
       channel.close()

@@ -19,18 +19,18 @@ describe('rejoinDelay', () => {
 
 describe('rejoinLimits', () => {
   it('give a long path the time that its round trips take', () => {
-    expect(rejoinLimits(1_000, 50)).toEqual({ answerMs: 1_500, connectMs: 1_500 })
-    expect(rejoinLimits(1_000, 300)).toEqual({ answerMs: 3_000, connectMs: 3_600 })
-    expect(rejoinLimits(1_000, 5_000)).toEqual({ answerMs: 5_000, connectMs: 6_000 })
-    expect(rejoinLimits(1_000, undefined)).toEqual({ answerMs: 1_500, connectMs: 1_800 })
+    expect(rejoinLimits(2, 1_000, 50)).toEqual({ answerMs: 1_500, connectMs: 1_500 })
+    expect(rejoinLimits(2, 1_000, 300)).toEqual({ answerMs: 3_000, connectMs: 3_600 })
+    expect(rejoinLimits(2, 1_000, 5_000)).toEqual({ answerMs: 5_000, connectMs: 6_000 })
+    expect(rejoinLimits(2, 1_000, undefined)).toEqual({ answerMs: 1_500, connectMs: 1_800 })
   })
 
   it('are short for the first, whose connection to the service may be dead', () => {
-    expect(rejoinLimits(0, 50)).toEqual({ answerMs: 700, connectMs: 1_500 })
-    expect(rejoinLimits(0, 300)).toEqual({ answerMs: 1_800, connectMs: 3_600 })
+    expect(rejoinLimits(1, 0, 50)).toEqual({ answerMs: 700, connectMs: 1_500 })
+    expect(rejoinLimits(1, 4, 300)).toEqual({ answerMs: 1_800, connectMs: 3_600 })
   })
 
   it('are wider when short attempts have not helped', () => {
-    expect(rejoinLimits(10_000, 50)).toEqual({ answerMs: 3_000, connectMs: 3_000 })
+    expect(rejoinLimits(9, 10_000, 50)).toEqual({ answerMs: 3_000, connectMs: 3_000 })
   })
 })

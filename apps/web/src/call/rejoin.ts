@@ -37,14 +37,15 @@ export function rejoinDelay(attempt: number, lostMs: number, chance: number): nu
 }
 
 /**
- * What an attempt is given, `lostMs` after the loss, on a path whose round trip was `rttMs` when last
+ * What `attempt` (from 1) is given, `lostMs` after the loss, on a path whose round trip was `rttMs` when last
  * seen: a join takes some seven of them, and two more to open a connection to the service.
  */
-export function rejoinLimits(lostMs: number, rttMs: number | undefined): Limits {
+export function rejoinLimits(attempt: number, lostMs: number, rttMs: number | undefined): Limits {
   const rtt = Math.min(rttMs ?? 150, 500)
   // The first goes out by whatever connection to the service is open, which may be as dead as the call.
-  if (lostMs === 0)
+  if (attempt === 1) {
     return { answerMs: Math.max(700, 6 * rtt), connectMs: Math.max(1_500, 12 * rtt) }
+  }
   const patience = lostMs < EAGER_MS ? 1 : 2
   return {
     answerMs: patience * Math.max(1_500, 10 * rtt),

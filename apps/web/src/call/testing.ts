@@ -1,19 +1,25 @@
 /** Fakes for tests. They implement the real interfaces and do nothing on their own. */
-import type { PageEvent } from '@earshot/protocol'
+import type { IceConfiguration, Joined, PageEvent } from '@earshot/protocol'
 import { startCall, type CallNews, type CallPorts } from './call.ts'
 import type { Clock } from './clock.ts'
+import type { TransportMemory } from './connection.ts'
 import type { Fetch } from './join.ts'
 import type { CallPeer, PeerNews } from './peer.ts'
 import type { CallState } from './state.ts'
+import type { Transport } from './transports.ts'
 
 export const CALL_ID = 'eu-abcdefghijklmnopqrstuv'
-export const JOINED = {
+/** The resume token that a test's `n`th answer carries. */
+export const token = (n: number) => `eu.${String(n).padStart(43, 'x')}`
+export const JOINED: Joined = {
   call: CALL_ID,
   answer: 'v=0 answer',
   configuration: {
     iceServers: [{ urls: ['turn:t.example:3478'], username: 'u', credential: 'c' }],
-    iceTransportPolicy: 'relay' as 'relay' | 'all',
+    iceTransportPolicy: 'relay',
   },
+  resume: token(1),
+  resumed: 'no',
 }
 
 /** A clock that stands still until it is told to go on. */
@@ -85,8 +91,11 @@ export function fakeStream(): { stream: MediaStream; track: FakeTrack } {
 
 export class FakePeer implements CallPeer {
   readonly sent: PageEvent[] = []
+  readonly bytes: Uint8Array[] = []
   readonly tracks: MediaStreamTrack[] = []
-  accepted: unknown
+  accepted: { answer: string; configuration: IceConfiguration } | undefined
+  report: RTCStatsReport = new Map()
+  rtp: number | undefined
   closed = 0
   offering: Promise<string> = Promise.resolve('v=0 offer')
   accepting: Promise<void> = Promise.resolve()
@@ -100,7 +109,7 @@ export class FakePeer implements CallPeer {
     return this.offering
   }
 
-  accept(answer: string, configuration: unknown): Promise<void> {
+  accept(answer: string, configuration: IceConfiguration): Promise<void> {
     this.accepted = { answer, configuration }
     return this.accepting
   }
@@ -109,12 +118,20 @@ export class FakePeer implements CallPeer {
     this.sent.push(event)
   }
 
+  sendBytes(bytes: Uint8Array): void {
+    this.bytes.push(bytes)
+  }
+
   async replaceTrack(track: MediaStreamTrack): Promise<void> {
     this.tracks.push(track)
   }
 
   async stats(): Promise<RTCStatsReport> {
-    return new Map()
+    return this.report
+  }
+
+  playedRtp(): number | undefined {
+    return this.rtp
   }
 
   close(): void {
@@ -137,6 +154,12 @@ export function fakeCall() {
   const mics: MediaStream[] = []
   const mic = fakeStream()
   const seen = { lost: 0 }
+  const ways = new Map<string, Transport>()
+  const transports: TransportMemory = {
+    recall: (network) => ways.get(network),
+    remember: (network, transport) => ways.set(network, transport),
+    forget: (network) => ways.delete(network),
+  }
   const world = {
     clock,
     requests,
@@ -145,6 +168,8 @@ export function fakeCall() {
     mics,
     mic,
     seen,
+    /** Which way to the relay is remembered of which network. */
+    ways,
     /** What the service answers to a POST; tests put another in. */
     answer: (): Promise<Response> => Promise.resolve(created(JOINED)),
     /** Does the microphone open without a question? */
@@ -159,6 +184,11 @@ export function fakeCall() {
       return last
     },
     posts: (): number => requests.filter(({ method }) => method === 'POST').length,
+    /** The resume token of each POST. */
+    tokens: (): (string | null)[] =>
+      requests
+        .filter(({ method }) => method === 'POST')
+        .map(({ init }) => new Headers(init?.headers).get('Earshot-Resume')),
     deletes: (): string[] =>
       requests.filter(({ method }) => method === 'DELETE').map(({ url }) => url),
   }
@@ -171,6 +201,7 @@ export function fakeCall() {
   const ports: CallPorts = {
     clock,
     fetch,
+    transports,
     random: () => 0,
     getMic: () => world.openMic(),
     micGranted: () => Promise.resolve(world.granted),

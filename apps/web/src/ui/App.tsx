@@ -35,7 +35,7 @@ export function App({ session }: { session: Session }) {
       </section>
       <footer className="bottom">
         <MicControls session={session} />
-        <Details />
+        <Details session={session} />
       </footer>
     </main>
   )

@@ -1,11 +1,13 @@
 import { usePage } from './page.ts'
+import type { Session } from './session.ts'
 import { pathWords } from './words.ts'
 
 /** What support asks for. Of the call's id only the start: the whole of it could end the call. */
-export function Details() {
+export function Details({ session }: { session: Session }) {
   const call = usePage((page) => page.call)
   const path = usePage((page) => page.path)
   const detector = usePage((page) => page.detector)
+  const knowsNetworks = usePage((page) => page.knowsNetworks)
   const id = call.status === 'live' || call.status === 'failed' ? call.call : undefined
   const rows: [string, string][] = []
   if (call.status === 'failed') {
@@ -16,7 +18,7 @@ export function Details() {
     rows.push(['Path', pathWords(path)], ['Lost packets', `${Math.round(path.loss * 100)} %`])
   }
   if (call.status === 'live') rows.push(['Voice detector', detector])
-  if (rows.length === 0) return null
+  if (rows.length === 0 && !knowsNetworks) return null
   return (
     <details className="details">
       <summary>Details</summary>
@@ -27,6 +29,16 @@ export function Details() {
             <dd>{value}</dd>
           </div>
         ))}
+        {knowsNetworks && (
+          <div>
+            <dt>Networks</dt>
+            <dd>
+              <button className="link" type="button" onClick={session.forgetNetworks}>
+                Forget networks
+              </button>
+            </dd>
+          </div>
+        )}
       </dl>
     </details>
   )

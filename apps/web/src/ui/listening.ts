@@ -1,6 +1,5 @@
 /** Loads the voice detector and points it at the microphone of the moment. */
-import type { Mark } from '../call/state.ts'
-import type { Detector } from '../vad/detector.ts'
+import type { Detector, DetectorNews } from '../vad/detector.ts'
 import type { DetectorState } from './page.ts'
 
 /** A detector that loads longer than this, in ms, is stood in for by a button. */
@@ -15,9 +14,8 @@ export interface Listening {
   to: (stream: MediaStream | undefined) => void
 }
 
-export interface ListeningNews {
+export interface ListeningNews extends DetectorNews {
   onDetector: (state: DetectorState) => void
-  onMark: (mark: Mark) => void
   /** The source is about to change: speech into the one before gets no end of its own. */
   onChange: () => void
 }
@@ -66,7 +64,7 @@ export function createListening(audio: () => AudioContext, news: ListeningNews):
         await loaded.pause()
         return
       }
-      await loaded.listen(stream, news.onMark)
+      await loaded.listen(stream, news)
       news.onDetector((await runs(audio())) ? 'ready' : 'failed')
     } catch (error) {
       failed(error)

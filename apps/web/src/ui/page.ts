@@ -20,6 +20,8 @@ export interface PageState {
   micId: string | undefined
   /** Why the microphone that was asked for during the call could not be taken. */
   micProblem: FailureCode | undefined
+  /** What worked on some network is remembered. */
+  knowsNetworks: boolean
 }
 
 export const usePage = create<PageState>()(() => ({
@@ -31,4 +33,5 @@ export const usePage = create<PageState>()(() => ({
   mics: [],
   micId: undefined,
   micProblem: undefined,
+  knowsNetworks: false,
 }))

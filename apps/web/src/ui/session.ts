@@ -12,6 +12,7 @@ import { callPath, samePath } from '../call/stats.ts'
 import { createLevels, type Levels } from './levels.ts'
 import { createListening } from './listening.ts'
 import { recallMic, rememberMic } from './mic-choice.ts'
+import { createNetworks, onNetworkChange } from './networks.ts'
 import { usePage } from './page.ts'
 import { createWakeLock } from './wake-lock.ts'
 
@@ -30,6 +31,8 @@ export interface Session {
   mark: (mark: Mark) => void
   /** Levels for the meter; zero while nothing is open. */
   readLevels: () => { mic: number; reply: number }
+  /** Forgets what worked on which network. */
+  forgetNetworks: () => void
 }
 
 export function createSession(element: HTMLAudioElement): Session {
@@ -41,10 +44,12 @@ export function createSession(element: HTMLAudioElement): Session {
   const listening = createListening(() => audio().context, {
     onDetector: (detector) => set({ detector }),
     onMark: mark,
+    onFrame: (samples) => call?.frame(samples),
     onChange: () => {
       if (ducking.speaking) mark('speech.end')
     },
   })
+  const networks = createNetworks((knowsNetworks) => set({ knowsNetworks }))
   let context: AudioContext | undefined
   let levels: Levels | undefined
   let call: Call | undefined
@@ -57,7 +62,7 @@ export function createSession(element: HTMLAudioElement): Session {
   void refreshMics()
   devices?.addEventListener('devicechange', () => void refreshMics())
   addEventListener('pagehide', hangUp)
-  addEventListener('online', () => call?.retryNow())
+  onNetworkChange(() => call?.networkChanged())
 
   return {
     warmUp: () => listening.warmUp(),
@@ -68,6 +73,7 @@ export function createSession(element: HTMLAudioElement): Session {
     unblockSound: () => speaker.unblock(),
     mark,
     readLevels: () => levels?.read() ?? { mic: 0, reply: 0 },
+    forgetNetworks: () => networks.forgetAll(),
   }
 
   function start(): void {
@@ -83,6 +89,7 @@ export function createSession(element: HTMLAudioElement): Session {
         fetch: (input, init) => fetch(input, init),
         createPeer,
         clock: systemClock,
+        transports: networks,
         random: Math.random,
         getMic: () => openMic(devices, usePage.getState().micId),
         micGranted,
@@ -110,8 +117,6 @@ export function createSession(element: HTMLAudioElement): Session {
     if (state.status === 'live' && before !== 'live') {
       polling ??= setInterval(() => void readPath(), STATS_MS)
       void readPath()
-      // Speech that began while the call was joining has not been told yet.
-      if (ducking.speaking) queueMicrotask(() => call?.mark('speech.start'))
     }
     if (state.status === 'failed' || state.status === 'ended') closed()
   }

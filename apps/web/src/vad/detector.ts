@@ -8,10 +8,18 @@ import { type Mark, VAD_OPTIONS } from './options.ts'
 
 export interface Detector {
   /** Listens to this stream from now on; the one before is left alone, running. */
-  listen(stream: MediaStream, onMark: (mark: Mark) => void): Promise<void>
+  listen(stream: MediaStream, news: DetectorNews): Promise<void>
   /** Stops listening. What had begun is not ended by a mark. */
   pause(): Promise<void>
 }
+
+export interface DetectorNews {
+  onMark(mark: Mark): void
+  /** Each frame before its marks: 512 samples at 16 kHz, -1…1. */
+  onFrame(samples: Float32Array): void
+}
+
+const NOBODY: DetectorNews = { onMark: () => {}, onFrame: () => {} }
 
 /**
  * Loads the model and runs it once on silence, so that the first word does not pay for it.
@@ -33,7 +41,7 @@ async function load(
   processorType: RealTimeVADOptions['processorType'],
 ): Promise<Detector> {
   let stream = context.createMediaStreamDestination().stream
-  let onMark: (mark: Mark) => void = () => {}
+  let news = NOBODY
   const vad = await MicVAD.new({
     ...VAD_OPTIONS,
     model: 'v6',
@@ -50,24 +58,24 @@ async function load(
     getStream: async () => stream,
     pauseStream: async () => {},
     resumeStream: async () => stream,
-    onSpeechStart: () => onMark('speech.start'),
-    onSpeechEnd: () => onMark('speech.end'),
-    onVADMisfire: () => onMark('speech.cancel'),
-    onSpeechRealStart: () => onMark('speech.confirm'),
-    onFrameProcessed: () => {},
+    onSpeechStart: () => news.onMark('speech.start'),
+    onSpeechEnd: () => news.onMark('speech.end'),
+    onVADMisfire: () => news.onMark('speech.cancel'),
+    onSpeechRealStart: () => news.onMark('speech.confirm'),
+    onFrameProcessed: (_, samples) => news.onFrame(samples),
   })
   await vad.start()
   await vad.processFrame(new Float32Array(512))
   await vad.pause()
   return {
-    async listen(next, tell) {
+    async listen(next, nextNews) {
       await vad.pause()
       stream = next
-      onMark = tell
+      news = nextNews
       await vad.start()
     },
     async pause() {
-      onMark = () => {}
+      news = NOBODY
       await vad.pause()
     },
   }

@@ -11,7 +11,7 @@ export const VAD_OPTIONS = {
   redemptionMs: 320,
   /** Shorter than this, in ms, is a cough or a click: `speech.cancel`. */
   minSpeechMs: 128,
-  /** The node keeps the pre-roll; audio of the page's own is not used. */
+  /** Kept elsewhere: by the node, and in `call/speech.ts` for when there is no node. */
   preSpeechPadMs: 0,
   submitUserSpeechOnPause: false,
 } as const

@@ -99,7 +99,9 @@ function row(transport: Transport, rttMs: number, runs: readonly Measured[]): st
     percentile(whole, 95).toFixed(0),
     Math.max(...whole).toFixed(0),
     requests.join(' or '),
-    trips.length === 0 ? '' : `${percentile(trips, 50)} (${Math.min(...trips)}-${Math.max(...trips)})`,
+    trips.length === 0
+      ? ''
+      : `${percentile(trips, 50)} (${Math.min(...trips)}-${Math.max(...trips)})`,
   ]
 }
 

@@ -12,7 +12,8 @@ export interface Caller {
   status(): ReturnType<Page['getByRole']>
   /** Waits until the voice detector is loaded, so that the first word is marked. */
   ready(): Promise<void>
-  heard(): Promise<Heard>
+  /** By its newest connection, or by the one with this number, from 0. */
+  heard(connection?: number): Promise<Heard>
   selectedPair(): Promise<SelectedPair | undefined>
 }
 
@@ -40,7 +41,7 @@ export async function callerOn(
         timeout: 30_000,
       })
     },
-    heard: () => heard(page),
+    heard: (connection) => heard(page, connection),
     selectedPair: () => selectedPair(page),
   }
 }

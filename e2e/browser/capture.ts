@@ -8,7 +8,8 @@ import type { Heard } from '../audio/heard.ts'
 declare global {
   interface Window {
     earshotPeers: RTCPeerConnection[]
-    earshotHeard: { at: number; chunks: Int16Array[] }
+    /** One for each connection, the newest last. */
+    earshotHeard: { at: number; chunks: Int16Array[] }[]
     /** Call events of both directions, each with the page's clock in ms. */
     earshotEvents: string[]
   }
@@ -16,7 +17,7 @@ declare global {
 
 export function captureInPage(): void {
   window.earshotPeers = []
-  window.earshotHeard = { at: 0, chunks: [] }
+  window.earshotHeard = []
   window.earshotEvents = []
   const note = (direction: string, text: unknown) =>
     window.earshotEvents.push(`${Math.round(performance.now())} ${direction} ${String(text)}`)
@@ -44,7 +45,7 @@ export function captureInPage(): void {
     const context = new AudioContext({ sampleRate: 48_000 })
     const tap = context.createScriptProcessor(1024, 1, 1)
     const taken = { at: 0, chunks: [] as Int16Array[] }
-    window.earshotHeard = taken
+    window.earshotHeard.push(taken)
     tap.addEventListener('audioprocess', (event) => {
       if (taken.at === 0) taken.at = performance.now()
       const input = event.inputBuffer.getChannelData(0)
@@ -58,10 +59,10 @@ export function captureInPage(): void {
   }
 }
 
-/** What the newest connection of the page has received so far. */
-export async function heard(page: Page): Promise<Heard> {
-  const { at, base64 } = await page.evaluate(() => {
-    const { at: since, chunks } = window.earshotHeard
+/** What a connection of the page has received so far: the newest, or the one with this number, from 0. */
+export async function heard(page: Page, connection = -1): Promise<Heard> {
+  const { at, base64 } = await page.evaluate((which) => {
+    const { at: since, chunks } = window.earshotHeard.at(which) ?? { at: 0, chunks: [] }
     const all = new Int16Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
     let offset = 0
     for (const chunk of chunks) {
@@ -74,7 +75,7 @@ export async function heard(page: Page): Promise<Heard> {
       text += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
     }
     return { at: since, base64: btoa(text) }
-  })
+  }, connection)
   const bytes = Buffer.from(base64, 'base64')
   return {
     at,

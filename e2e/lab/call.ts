@@ -90,7 +90,7 @@ async function look(page: Page): Promise<string> {
 /** Whether anything louder than -50 dBFS came in since the last look. */
 function hearsSound(page: Page): Promise<boolean> {
   return page.evaluate(() => {
-    const chunks = window.earshotHeard.chunks.splice(0)
+    const chunks = window.earshotHeard.at(-1)?.chunks.splice(0) ?? []
     return chunks.some((chunk) => chunk.some((sample) => Math.abs(sample) > 100))
   })
 }

@@ -1,6 +1,7 @@
 /** What a request must pass before it reaches a fleet. Each guard throws a `Failure` or returns. */
 import { MAX_SDP_BYTES } from '@earshot/protocol'
 import { Failure } from './failure.ts'
+import { leadingGroups, parseIp } from './ip-address.ts'
 
 /** The rate limit's period, and so the longest that a refused caller need wait, in seconds. */
 const RATE_LIMIT_SECONDS = 60
@@ -19,7 +20,7 @@ export function checkOrigin(request: Request, allowedOrigins: readonly string[])
 /** Refuses a caller who asks too often, by address. */
 export async function checkRate(request: Request, limit: RateLimit): Promise<void> {
   const { success } = await limit.limit({
-    key: rateKey(request.headers.get('CF-Connecting-IP') ?? 'unknown'),
+    key: rateKey(callerAddress(request) ?? 'unknown'),
   })
   if (success) return
   throw new Failure('rate-limited', `Wait ${RATE_LIMIT_SECONDS} seconds and try again.`, {
@@ -27,14 +28,15 @@ export async function checkRate(request: Request, limit: RateLimit): Promise<voi
   })
 }
 
+/** The caller's address, as the network's edge tells it. */
+export function callerAddress(request: Request): string | undefined {
+  return request.headers.get('CF-Connecting-IP') ?? undefined
+}
+
 /** The address itself, or the /64 of an IPv6 one: a single customer holds all 2^64 of those. */
 export function rateKey(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').length
-  const filled = [...groups, ...Array.from({ length: Math.max(0, missing) }, () => '0')]
-  return `${filled.slice(0, 4).join(':')}::/64`
+  const ip = parseIp(address)
+  return ip?.family === 6 ? `${leadingGroups(ip.groups, 4)}::/64` : address
 }
 
 /** Reads the offer of a `POST`, checked; it stops reading at `MAX_SDP_BYTES`. */

@@ -1,25 +1,18 @@
 import { describe, expect, it, vi } from 'vitest'
-import { exports } from 'cloudflare:workers'
 import * as v from 'valibot'
 import {
   CALL_ID,
   iceConfigurationSchema,
   joinedSchema,
   MAX_SDP_BYTES,
-  problemSchema,
-  type Problem,
+  regionOfResume,
+  RESUME_HEADER,
 } from '@earshot/protocol'
-import { app } from './app.ts'
-import { ANSWER, OFFER, sdpOf, TURN_URLS, World } from './testing.ts'
+import { ANSWER, OFFER, TURN_URLS } from './fake-node.ts'
+import { networkName } from './network.ts'
+import { problemOf, sdpOf, World } from './testing.ts'
+import { hashToken } from './resume-token.ts'
 import { turnCredentials } from './turn-credentials.ts'
-
-/** The problem of a response that must be one. */
-async function problemOf(response: Response): Promise<Problem> {
-  expect(response.headers.get('Content-Type')).toBe('application/problem+json')
-  const problem = v.parse(problemSchema, await response.json())
-  expect(problem.status).toBe(response.status)
-  return problem
-}
 
 /** What one `Link` value says, by the grammar of RFC 8288. */
 function parseLinks(header: string): { url: string; parameters: Record<string, string> }[] {
@@ -42,7 +35,9 @@ describe('POST /v1/calls', () => {
     expect(await sdpOf(response)).toBe(ANSWER)
     const call = response.headers.get('Location')?.replace('/v1/calls/', '') ?? ''
     expect(CALL_ID.exec(call)?.groups?.region).toBe(world.regions[0])
-    expect(await node.frame('offer')).toEqual({ type: 'offer', call, sdp: OFFER })
+    const offer = { type: 'offer', call, sdp: OFFER, conversation: call }
+    expect(await node.frame('offer')).toEqual(offer)
+    expect(regionOfResume(response.headers.get(RESUME_HEADER) ?? '')).toBe(world.regions[0])
 
     const links = parseLinks(response.headers.get('Link') ?? '')
     expect(links.map(({ url }) => url)).toEqual(TURN_URLS)
@@ -66,6 +61,8 @@ describe('POST /v1/calls', () => {
     const joined = v.parse(joinedSchema, await response.json())
     expect(response.headers.get('Location')).toBe(`/v1/calls/${joined.call}`)
     expect(joined.answer).toBe(ANSWER)
+    expect(joined.resumed).toBe('no')
+    expect(response.headers.get(RESUME_HEADER)).toBe(joined.resume)
     expect(joined.configuration.iceTransportPolicy).toBe('relay')
     const [server, ...others] = joined.configuration.iceServers
     expect(others).toEqual([])
@@ -106,6 +103,20 @@ describe('POST /v1/calls', () => {
       expect(configuration.iceTransportPolicy).toBe('all')
       expect(configuration.iceServers).toHaveLength(hello.turnUrls === undefined ? 1 : 0)
     }
+  })
+
+  it('names the network of a caller whose address is known, by its prefix alone', async () => {
+    const world = new World()
+    await world.node('n')
+    const networkAt = async (address: string): Promise<string | undefined> => {
+      const headers = { Accept: 'application/json', 'CF-Connecting-IP': address }
+      return v.parse(joinedSchema, await (await world.call(headers)).json()).network
+    }
+    const name = await networkAt('192.0.2.7')
+    expect(name).toBe(await networkName(world.bindings.TURN_SECRET ?? '', '192.0.2.7'))
+    expect(await networkAt('192.0.2.8')).toBe(name)
+    expect(await networkAt('198.51.100.7')).not.toBe(name)
+    expect(await networkAt('nowhere')).toBeUndefined()
   })
 
   it('keeps mDNS candidates from the node', async () => {
@@ -169,24 +180,35 @@ describe('POST /v1/calls', () => {
     expect(response.headers.get('Retry-After')).toBe('5')
   })
 
-  it('writes no secret, no credential and no SDP to the log', async () => {
+  it('writes no secret, no token, no credential and no SDP to the log', async () => {
     const lines: string[] = []
     const spies = (['info', 'warn', 'error', 'log'] as const).map((level) =>
       vi.spyOn(console, level).mockImplementation((line) => void lines.push(String(line))),
     )
     const world = new World()
     const node = await world.node('n')
-    const [link] = parseLinks((await world.call()).headers.get('Link') ?? '')
+    const response = await world.call({ Accept: 'application/json' })
+    const [link] = parseLinks(response.headers.get('Link') ?? '')
+    const first = v.parse(joinedSchema, await response.json())
+    const second = await world.join(first.resume)
     node.onOffer(({ call }) =>
       node.send({ type: 'refuse', call, reason: 'failed', detail: 'out of luck' }),
     )
     await world.call()
     for (const spy of spies) spy.mockRestore()
     const events = lines.map((line) => String(v.parse(v.looseObject({}), JSON.parse(line)).event))
-    expect(events).toEqual(['node.joined', 'call.placed', 'call.refused', 'request.refused'])
+    expect(events).toEqual([
+      'node.joined',
+      'call.placed',
+      'call.placed',
+      'call.refused',
+      'request.refused',
+    ])
     const { TURN_SECRET = '', NODE_TOKEN = '' } = world.bindings
-    for (const secret of [TURN_SECRET, NODE_TOKEN, link?.parameters.credential ?? '', 'x9cml']) {
-      expect(secret).not.toBe('')
+    const hash = await hashToken(first.resume)
+    const told = [link?.parameters.credential, first.resume, second.resume, hash, first.network]
+    for (const secret of [TURN_SECRET, NODE_TOKEN, 'x9cml', ...told]) {
+      expect(secret).toMatch(/^.+$/)
       expect(lines.join('\n')).not.toContain(secret)
     }
   })
@@ -228,7 +250,9 @@ describe('origins', () => {
     expect(placed.status).toBe(201)
     for (const { headers } of [refused, placed]) {
       expect(headers.get('Access-Control-Allow-Origin')).toBe(Origin)
-      expect(headers.get('Access-Control-Expose-Headers')).toBe('Location,Link,Retry-After')
+      expect(headers.get('Access-Control-Expose-Headers')).toBe(
+        'Location,Link,Retry-After,Earshot-Resume',
+      )
     }
     expect(parseLinks(placed.headers.get('Link') ?? '')).toHaveLength(2)
   })
@@ -242,7 +266,7 @@ describe('origins', () => {
     expect(response.status).toBe(204)
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe(ALLOWED_ORIGINS)
     expect(response.headers.get('Access-Control-Allow-Methods')).toContain('DELETE')
-    expect(response.headers.get('Access-Control-Allow-Headers')).toContain('Content-Type')
+    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('Content-Type,Earshot-Resume')
   })
 })
 
@@ -283,101 +307,5 @@ describe('GET /v1/ice-servers', () => {
   it('says when no node is there', async () => {
     const response = await new World().request('/v1/ice-servers')
     expect(await problemOf(response)).toMatchObject({ code: 'no-node', status: 503 })
-  })
-})
-
-describe('GET /v1/nodes', () => {
-  const Upgrade = 'websocket'
-
-  it.each([
-    {},
-    { Authorization: 'Bearer ' },
-    { Authorization: 'Bearer wrong' },
-    { Authorization: 'Basic m4Qz7Xw1Bv6Nc9Lk3Jh8Gf2Ds5Ap0OyU' },
-  ])('asks for the token: %j', async (headers) => {
-    const world = new World()
-    const path = `/v1/nodes?region=${world.regions[0]}`
-    const response = await world.request(path, { headers: { Upgrade, ...headers } })
-    expect(await problemOf(response)).toMatchObject({ code: 'unauthorized', status: 401 })
-    expect(response.headers.get('WWW-Authenticate')).toBe('Bearer')
-  })
-
-  it('knows its regions, and tells them to those with the token', async () => {
-    const world = new World({}, ['eu', 'us'])
-    const Authorization = `Bearer ${world.bindings.NODE_TOKEN}`
-    const response = await world.request('/v1/nodes?region=mars', {
-      headers: { Upgrade, Authorization },
-    })
-    const problem = await problemOf(response)
-    expect(problem).toMatchObject({ code: 'not-found', status: 404 })
-    expect(problem.detail).toContain(world.regions.join(', '))
-  })
-
-  it('speaks WebSocket only', async () => {
-    const world = new World()
-    const Authorization = `Bearer ${world.bindings.NODE_TOKEN}`
-    const path = `/v1/nodes?region=${world.regions[0]}`
-    const response = await world.request(path, { headers: { Authorization } })
-    expect(await problemOf(response)).toMatchObject({ code: 'upgrade-required', status: 426 })
-    expect(response.headers.get('Upgrade')).toBe('websocket')
-  })
-})
-
-describe('GET /v1/health', () => {
-  it('is ready when a call could be placed', async () => {
-    const world = new World({}, ['eu', 'us'])
-    const health = async (): Promise<unknown> => (await world.request('/v1/health')).json()
-    expect(await health()).toEqual({ status: 'ok', ready: false })
-    await world.node('n', { hello: { region: world.regions[1] ?? '', seats: 1 } })
-    expect(await health()).toEqual({ status: 'ok', ready: true })
-    await world.call()
-    expect(await health()).toEqual({ status: 'ok', ready: false })
-  })
-})
-
-describe('every route', () => {
-  it('tells what is wrong with the configuration, without a value', async () => {
-    const world = new World({ TURN_SECRET: 'changeme', TURN_TTL_SECONDS: 'soon' })
-    for (const path of ['/v1/health', '/v1/ice-servers', '/v1/nodes', '/v1/calls']) {
-      const problem = await problemOf(await world.request(path))
-      expect(problem).toMatchObject({ code: 'misconfigured', status: 500 })
-      expect(problem.detail).toMatch(/TURN_SECRET is a placeholder.*TURN_TTL_SECONDS must be/)
-      expect(problem.detail).not.toMatch(/changeme|soon/)
-    }
-  })
-
-  it.each([
-    ['PATCH', '/v1/calls/x', 'DELETE, OPTIONS'],
-    ['GET', '/v1/calls/x', 'DELETE, OPTIONS'],
-    ['GET', '/v1/calls', 'POST, OPTIONS'],
-    ['PUT', '/v1/ice-servers', 'GET, HEAD, OPTIONS'],
-    ['POST', '/v1/nodes', 'GET'],
-    ['POST', '/v1/health', 'GET, HEAD'],
-  ])('does not take %s %s', async (method, path, allow) => {
-    const response = await new World().request(path, { method })
-    expect(await problemOf(response)).toMatchObject({ code: 'method-not-allowed', status: 405 })
-    expect(response.headers.get('Allow')).toBe(allow)
-  })
-
-  it('is listed: there is nothing elsewhere', async () => {
-    for (const path of ['/v1', '/v1/nothing', '/assets/gone.js']) {
-      const response = await new World().request(path)
-      expect(await problemOf(response)).toMatchObject({ code: 'not-found', status: 404 })
-    }
-  })
-
-  it('hides what it did not foresee', async () => {
-    const world = new World()
-    const broken = { limit: () => Promise.reject(new Error('at /inner/path')) }
-    const request = new Request('https://earshot.test/v1/ice-servers')
-    const response = await app.fetch(request, { ...world.bindings, CALL_LIMIT: broken })
-    const problem = await problemOf(response)
-    expect(problem).toMatchObject({ code: 'internal', status: 500 })
-    expect(JSON.stringify(problem)).not.toContain('inner')
-  })
-
-  it('is served by the entry of the worker', async () => {
-    const response = await exports.default.fetch('https://earshot.test/v1/health')
-    expect(await response.json()).toEqual({ status: 'ok', ready: false })
   })
 })

@@ -2,13 +2,14 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono'
 import { accepts } from 'hono/accepts'
 import { cors } from 'hono/cors'
-import { regionOf } from '@earshot/protocol'
+import { regionOf, RESUME_HEADER } from '@earshot/protocol'
 import { anyReady, callerPosition, fleetOf, mintCallId, placeCall, reachNode } from './calls.ts'
 import { readSettings, type Bindings, type Settings } from './env.ts'
 import { Failure, problemResponse } from './failure.ts'
-import { checkOrigin, checkRate, isToken, readOffer } from './guards.ts'
+import { callerAddress, checkOrigin, checkRate, isToken, readOffer } from './guards.ts'
 import { iceConfiguration, joinedResponse } from './join-response.ts'
 import { log, reasonOf } from './log.ts'
+import { networkName } from './network.ts'
 import { regionOrder } from './regions.ts'
 import { turnCredentials } from './turn-credentials.ts'
 
@@ -36,8 +37,8 @@ const allowedPages = cors({
   origin: (origin, c: Context<AppEnv>) =>
     c.var.settings.allowedOrigins.includes(origin) ? origin : null,
   allowMethods: ['GET', 'POST', 'DELETE'],
-  allowHeaders: ['Content-Type'],
-  exposeHeaders: ['Location', 'Link', 'Retry-After'],
+  allowHeaders: ['Content-Type', RESUME_HEADER],
+  exposeHeaders: ['Location', 'Link', 'Retry-After', RESUME_HEADER],
   maxAge: 7200,
 })
 
@@ -53,18 +54,25 @@ app.use('/v1/ice-servers', ownPages, allowedPages)
 /**
  * Places a call (WHIP, RFC 9725). The body is an SDP offer; the answer is `201` with `Location`,
  * the ICE servers in `Link`, and the SDP answer as body, or, with `Accept: application/json`, the
- * protocol's `joinedSchema`, which holds the same without headers to parse.
+ * protocol's `joinedSchema`, which holds the same and more without headers to parse.
+ *
+ * `Earshot-Resume` in the request goes on with the conversation of a call that was lost; in the
+ * response it is the token to do so with the next time.
  */
 app.post('/v1/calls', seldom, async (c) => {
   const offer = await readOffer(c.req.raw)
-  const { sdp, ...placed } = await placeCall(c.env.FLEET, regionsFor(c), offer)
-  const configuration = iceConfiguration(placed, await credentialsFor(c, placed.call))
+  const token = c.req.header(RESUME_HEADER)
+  const placed = await placeCall(c.env.FLEET, regionsFor(c), offer, token)
+  const { call, sdp: answer, resume, resumed } = placed
+  const configuration = iceConfiguration(placed, await credentialsFor(c, call))
+  const network = await networkName(c.var.settings.turnSecret, callerAddress(c.req.raw))
   const format = accepts(c, {
     header: 'Accept',
     supports: ['application/sdp', 'application/json'],
     default: 'application/sdp',
   })
-  return joinedResponse({ call: placed.call, answer: sdp, configuration }, format)
+  const joined = { call, answer, configuration, resume, resumed, ...(network && { network }) }
+  return joinedResponse(joined, format)
 })
 app.all('/v1/calls', methodNotAllowed('POST, OPTIONS'))
 

@@ -1,23 +1,8 @@
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { NODE_SILENT_MS, regionOf } from '@earshot/protocol'
-import type { Fleet } from './fleet.ts'
-import { ANSWER, NOBODYS_CALL, sdpOf, World } from './testing.ts'
-
-/** The problem code of a refused call, or `201`. */
-async function outcomeOf(response: Response): Promise<string> {
-  if (response.status === 201) return '201'
-  const body: unknown = await response.json()
-  return JSON.stringify(body).match(/"code":"([^"]+)"/)?.[1] ?? 'no code'
-}
-
-/** Changes how the fleet of `world` tells the time or how long it waits. */
-async function adjust(
-  world: World,
-  change: Partial<Pick<Fleet, 'now' | 'answerTimeoutMs'>>,
-): Promise<void> {
-  await runInDurableObject(world.fleet(), (fleet) => void Object.assign(fleet, change))
-}
+import { NODE_PROTOCOL_VERSION, NODE_SILENT_MS, regionOf } from '@earshot/protocol'
+import { ANSWER } from './fake-node.ts'
+import { NOBODYS_CALL, outcomeOf, sdpOf, World } from './testing.ts'
 
 describe('seats', () => {
   it('never gives the last one twice', async () => {
@@ -66,7 +51,7 @@ describe('seats', () => {
     const node = await world.node('n', { hello: { seats: 1 } })
     await world.call()
     expect(await outcomeOf(await world.call())).toBe('fleet-full')
-    node.send({ type: 'ended', call: (await node.frame('offer')).call })
+    node.send({ type: 'ended', call: (await node.frame('offer')).call, final: true })
     await node.heard()
     expect(await outcomeOf(await world.call())).toBe('201')
   })
@@ -85,11 +70,12 @@ describe('seats', () => {
 
   it('of nodes that went while the fleet was away are free', async () => {
     const world = new World()
-    await world.node('n')
-    const path = (await world.call()).headers.get('Location') ?? ''
+    await world.node('n', { hello: { seats: 1 } })
+    await world.call()
     await evictDurableObject(world.fleet(), { webSockets: 'close' })
     expect(await outcomeOf(await world.call())).toBe('no-node')
-    expect((await world.request(path, { method: 'DELETE' })).status).toBe(404)
+    await world.node('n', { hello: { seats: 1 } })
+    expect((await world.call()).status).toBe(201)
   })
 })
 
@@ -107,10 +93,9 @@ describe('a node', () => {
     const hello = { seats: 2 }
     const older = await world.node('n', { hello })
     const kept = (await world.call()).headers.get('Location')?.replace('/v1/calls/', '') ?? ''
-    const lost = (await world.call()).headers.get('Location') ?? ''
+    expect((await world.call()).status).toBe(201)
     const newer = await world.node('n', { hello: { ...hello, calls: [kept] } })
     expect((await older.closed).code).toBe(4409)
-    expect((await world.request(lost, { method: 'DELETE' })).status).toBe(404)
     expect((await world.call()).status).toBe(201)
     expect(await outcomeOf(await world.call())).toBe('fleet-full')
     expect((await world.request(`/v1/calls/${kept}`, { method: 'DELETE' })).status).toBe(200)
@@ -119,21 +104,22 @@ describe('a node', () => {
 
   it('frees its seats when its link closes', async () => {
     const world = new World()
-    const node = await world.node('n')
-    const path = (await world.call()).headers.get('Location') ?? ''
+    const node = await world.node('n', { hello: { seats: 1 } })
+    await world.call()
     node.close()
     // The close is answered at once, by code: a node that hangs up is not kept waiting.
     expect((await node.closed).code).toBe(1000)
     expect(await outcomeOf(await world.call())).toBe('no-node')
-    expect((await world.request(path, { method: 'DELETE' })).status).toBe(404)
+    await world.node('n', { hello: { seats: 1 } })
+    expect((await world.call()).status).toBe(201)
   })
 
   it('is dropped when it has been silent', async () => {
     const world = new World()
     const node = await world.node('n')
-    await adjust(world, { now: () => Date.now() + NODE_SILENT_MS - 500 })
+    await world.adjust({ now: () => Date.now() + NODE_SILENT_MS - 500 })
     expect(await outcomeOf(await world.call())).toBe('201')
-    await adjust(world, { now: () => Date.now() + 3 * NODE_SILENT_MS })
+    await world.adjust({ now: () => Date.now() + 3 * NODE_SILENT_MS })
     expect(await outcomeOf(await world.call())).toBe('no-node')
     expect((await node.closed).code).toBe(4408)
   })
@@ -142,7 +128,7 @@ describe('a node', () => {
     const world = new World()
     const node = await world.node('n')
     const silent = await world.dial(world.regions[0] ?? '')
-    await adjust(world, { now: () => Date.now() + NODE_SILENT_MS + 1 })
+    await world.adjust({ now: () => Date.now() + NODE_SILENT_MS + 1 })
     expect(await runDurableObjectAlarm(world.fleet())).toBe(true)
     expect((await node.closed).code).toBe(4408)
     expect((await silent.closed).code).toBe(4408)
@@ -157,7 +143,7 @@ describe('a node', () => {
     const text = node.text()
     node.sendText('ping')
     await text
-    await adjust(world, { now: () => joinedAt + NODE_SILENT_MS + 20 })
+    await world.adjust({ now: () => joinedAt + NODE_SILENT_MS + 20 })
     expect(await runDurableObjectAlarm(world.fleet())).toBe(true)
     expect(await outcomeOf(await world.call())).toBe('201')
     expect(await runDurableObjectAlarm(world.fleet())).toBe(true)
@@ -166,7 +152,8 @@ describe('a node', () => {
   it.each([
     ['no JSON', 4400],
     [JSON.stringify({ type: 'status', load: 0, draining: false }), 4400],
-    [JSON.stringify({ type: 'hello', version: 1 }), 4400],
+    [JSON.stringify({ type: 'hello', version: NODE_PROTOCOL_VERSION }), 4400],
+    [JSON.stringify({ type: 'hello', version: 1 }), 4426],
     [JSON.stringify({ type: 'hello', version: 99, words: 'of tomorrow' }), 4426],
   ])('that begins with %s is turned away', async (text, code) => {
     const world = new World()
@@ -243,13 +230,13 @@ describe('an offer', () => {
   it('times out, frees the seat, and takes no late answer', async () => {
     const world = new World()
     const node = await world.node('n', { hello: { seats: 1 }, answers: false })
-    await adjust(world, { answerTimeoutMs: 50 })
+    await world.adjust({ answerTimeoutMs: 50 })
     const response = await world.call()
     expect(await outcomeOf(response)).toBe('node-timeout')
     expect(response.status).toBe(504)
     const { call } = await node.frame('offer')
     expect((await node.frame('hangup')).call).toBe(call)
-    node.send({ type: 'answer', call, sdp: ANSWER })
+    node.send({ type: 'answer', call, sdp: ANSWER, resumed: 'no' })
     await expect.poll(() => node.frames.filter(({ type }) => type === 'hangup')).toHaveLength(2)
     node.answers()
     expect((await world.call()).status).toBe(201)
@@ -258,7 +245,7 @@ describe('an offer', () => {
   it('fails when the node ends the call instead of answering', async () => {
     const world = new World()
     const node = await world.node('n', { hello: { seats: 1 } })
-    node.onOffer(({ call }) => node.send({ type: 'ended', call }))
+    node.onOffer(({ call }) => node.send({ type: 'ended', call, final: false }))
     expect(await outcomeOf(await world.call())).toBe('node-failed')
     node.answers()
     expect((await world.call()).status).toBe(201)
@@ -270,9 +257,9 @@ describe('an offer', () => {
     const response = world.call()
     const { call } = await asked.frame('offer')
     const other = await world.node('other')
-    other.send({ type: 'answer', call, sdp: 'v=0 of another' })
+    other.send({ type: 'answer', call, sdp: 'v=0 of another', resumed: 'no' })
     expect((await other.frame('hangup')).call).toBe(call)
-    asked.send({ type: 'answer', call, sdp: ANSWER })
+    asked.send({ type: 'answer', call, sdp: ANSWER, resumed: 'no' })
     expect(await sdpOf(await response)).toBe(ANSWER)
   })
 

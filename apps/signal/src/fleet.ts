@@ -1,10 +1,11 @@
 /**
- * The fleet: the media nodes of one region and the seats taken on them. Nodes dial in by WebSocket;
- * the worker's routes call the RPC methods. Node facts are kept in the sockets and seats in SQLite,
- * so the fleet sleeps between frames and nothing is lost when it wakes.
+ * The fleet: the media nodes of one region, the seats taken on them and the conversations they have.
+ * Nodes dial in by WebSocket; the worker's routes call the RPC methods. Node facts are kept in the
+ * sockets, the rest in SQLite, so the fleet sleeps between frames and nothing is lost when it wakes.
  */
 import { DurableObject } from 'cloudflare:workers'
 import { parseFromNode, PING, PONG, type FromNode, type NodeHello } from '@earshot/protocol'
+import { ConversationTable } from './conversation-table.ts'
 import type { Bindings } from './env.ts'
 import { readGreeting } from './greeting.ts'
 import { log } from './log.ts'
@@ -19,68 +20,82 @@ import {
   type NodeLink,
   type NodeState,
 } from './node-socket.ts'
-import { PendingOffers, type OfferOutcome } from './pending-offers.ts'
+import { PendingOffers } from './pending-offers.ts'
+import { place, tellMoved, type Carried, type PlaceRequest, type PlaceResult } from './placing.ts'
 import { SeatTable } from './seat-table.ts'
 import { leastLoaded, pickForCall, type NodeReach } from './seats.ts'
-
-/** What became of a call that was to be placed. `detail` is the node's, for the caller, in words. */
-export type PlaceResult =
-  | { type: 'answered'; node: string; sdp: string; turnUrls: string[]; direct: boolean }
-  | { type: 'no-node' }
-  | { type: 'full' }
-  | { type: 'timeout'; node: string }
-  | { type: 'bad-offer'; node: string; detail: string }
-  | { type: 'failed'; node: string; detail: string }
 
 export class Fleet extends DurableObject<Bindings> {
   /** How long a node may take to answer an offer, in ms. */
   answerTimeoutMs = 5_000
+  /** How long the node that had the conversation may take when another could go on with it, in ms. */
+  homeTimeoutMs = 600
   /** Unix ms. */
   now: () => number = Date.now
 
   readonly #seats: SeatTable
+  readonly #conversations: ConversationTable
   readonly #offers = new PendingOffers()
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     this.#seats = new SeatTable(ctx.storage.sql)
-    this.#seats.keepNodes(new Set(this.#links().map(({ node }) => node)))
+    this.#conversations = new ConversationTable(ctx.storage.sql)
+    const nodes = new Set(this.#links().map(({ node }) => node))
+    this.#seats.keepNodes(nodes)
+    this.#conversations.onlyNodes(nodes, this.now())
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG))
   }
 
   // --- what the worker calls ---
 
-  /** Finds a node that answers the offer. Each node is asked at most once. */
-  async placeCall(request: { call: string; sdp: string }): Promise<PlaceResult> {
-    const { call, sdp } = request
-    const tried = new Set<string>()
-    for (;;) {
-      this.#dropSilent()
-      const pick = pickForCall(this.#links(), this.#seats.used(), tried)
-      if (pick.type !== 'node') return pick
-      const { socket, node, turnUrls, direct } = pick.node
-      tried.add(node)
-      // Taken before anything is awaited: no other offer can see this seat free.
-      this.#seats.take(call, node, this.now())
-      const outcome = await this.#offer(socket, node, call, sdp)
-      if (outcome.type === 'answer') {
-        return { type: 'answered', node, sdp: outcome.sdp, turnUrls: [...turnUrls], direct }
-      }
-      this.#seats.release(call, node)
-      const result = resultOf(outcome, node)
-      if (result !== undefined) return result
-      log('info', 'call.passed-on', { call, node, why: outcome.type })
-    }
+  /** Finds a node for a call, and for the conversation that it may go on with. */
+  async placeCall(request: PlaceRequest): Promise<PlaceResult> {
+    const { answerTimeoutMs, homeTimeoutMs, now } = this
+    const result = await place(
+      {
+        seats: this.#seats,
+        conversations: this.#conversations,
+        offers: this.#offers,
+        links: () => {
+          this.#dropSilent()
+          return this.#links()
+        },
+        lost: (socket) => this.#lost(socket),
+        now,
+        answerTimeoutMs,
+        homeTimeoutMs,
+      },
+      request,
+    )
+    await this.#watch()
+    return result
   }
 
-  /** Ends a call and tells its node; `false` when no node has it. */
+  /**
+   * Ends a call, or what is kept of it after it was lost, and tells its node; `false` when neither
+   * is there.
+   */
   endCall(call: string): boolean {
-    const node = this.#seats.nodeOf(call)
+    const kept = this.#conversations.byCall(call, this.now())
+    // Its caller may know of an older call alone, while the newest is still being placed.
+    const newest = kept?.call ?? call
+    const node = kept?.node ?? this.#seats.nodeOf(call)
     if (node === undefined) return false
-    this.#seats.release(call, node)
+    this.#offers.settle(newest, node, { type: 'superseded' })
+    this.#seats.release(newest, node)
+    this.#conversations.over(newest)
     const link = this.#links().find((candidate) => candidate.node === node)
-    if (link !== undefined) send(link.socket, { type: 'hangup', call })
+    if (link !== undefined) send(link.socket, { type: 'hangup', call: newest, reason: 'deleted' })
     return true
+  }
+
+  /** Another region has taken the conversation: this one forgets it, unless it has gone on here. */
+  handOver({ conversation, call }: Carried): void {
+    const kept = this.#conversations.byId(conversation)
+    if (kept?.call !== call) return
+    this.#conversations.over(call)
+    tellMoved(this.#links(), kept.node, call)
   }
 
   /** How to reach the least loaded node, without taking a seat; `undefined` when there is none. */
@@ -125,17 +140,20 @@ export class Fleet extends DurableObject<Bindings> {
     await this.#watch()
   }
 
-  override webSocketClose(socket: WebSocket): void {
+  override async webSocketClose(socket: WebSocket): Promise<void> {
     this.#lost(socket)
     finish(socket)
+    await this.#watch()
   }
 
-  override webSocketError(socket: WebSocket): void {
+  override async webSocketError(socket: WebSocket): Promise<void> {
     this.#lost(socket)
+    await this.#watch()
   }
 
   override async alarm(): Promise<void> {
     this.#dropSilent()
+    this.#conversations.removeExpired(this.now())
     await this.#watch()
   }
 
@@ -145,15 +163,19 @@ export class Fleet extends DurableObject<Bindings> {
       hangUp(older.socket, 'replaced', 'this node has dialled in again')
     }
     // Offers that an older link took with it have been given to other nodes: not its calls any more.
+    // Nor are calls that were joined again while it was away.
     const astray = new Set([
       ...this.#offers.settleNode(node, { type: 'closed' }),
       ...hello.calls.filter((call) => (this.#seats.nodeOf(call) ?? node) !== node),
+      ...hello.calls.filter((call) => this.#conversations.isElsewhere(call, node)),
     ])
     const calls = hello.calls.filter((call) => !astray.has(call))
     setState(socket, greeted(hello, this.now()))
     this.#seats.replaceNode(node, calls, this.now())
+    this.#conversations.nodeGone(node, this.now())
+    for (const call of calls) this.#conversations.nodeBack(call, node)
     send(socket, { type: 'welcome' })
-    for (const call of astray) send(socket, { type: 'hangup', call })
+    for (const call of astray) send(socket, { type: 'hangup', call, reason: 'moved' })
     log('info', 'node.joined', { node, seats, draining, calls: calls.length })
   }
 
@@ -162,10 +184,12 @@ export class Fleet extends DurableObject<Bindings> {
     setState(socket, state)
     switch (frame.type) {
       case 'answer': {
-        if (this.#offers.settle(frame.call, node, { type: 'answer', sdp: frame.sdp })) return
-        // Too late: its caller has been told so, or has been given to another node.
-        this.#seats.release(frame.call, node)
-        send(socket, { type: 'hangup', call: frame.call })
+        const { call, sdp, resumed } = frame
+        if (this.#offers.settle(call, node, { type: 'answer', sdp, resumed })) return
+        // Too late: its caller has been told so, has asked again, or has been given to another node.
+        this.#seats.release(call, node)
+        // Not `deleted`: the node may have a newer call of the same conversation.
+        send(socket, { type: 'hangup', call, reason: 'moved' })
         return
       }
       case 'refuse': {
@@ -179,6 +203,16 @@ export class Fleet extends DurableObject<Bindings> {
         const detail = 'The node ended the call before it had answered.'
         this.#offers.settle(frame.call, node, { type: 'refuse', reason: 'failed', detail })
         this.#seats.release(frame.call, node)
+        if (frame.final) this.#conversations.over(frame.call, node)
+        else this.#conversations.ended(frame.call, node, this.now())
+        return
+      }
+      case 'connected': {
+        this.#conversations.connected(frame.call, node)
+        return
+      }
+      case 'keep': {
+        this.#conversations.keep(frame.call, node, frame.kept)
         return
       }
       case 'status': {
@@ -208,6 +242,7 @@ export class Fleet extends DurableObject<Bindings> {
 
   #forget(node: string, why: string): void {
     this.#seats.releaseNode(node)
+    this.#conversations.nodeGone(node, this.now())
     this.#offers.settleNode(node, { type: 'closed' })
     log('info', 'node.left', { node, why })
   }
@@ -221,15 +256,15 @@ export class Fleet extends DurableObject<Bindings> {
     }
   }
 
-  /** Has the alarm ring when the first of the sockets would have been silent for too long. */
+  /** Has the alarm ring when a socket has been silent for too long or a conversation expires. */
   async #watch(): Promise<void> {
     const deadlines = this.ctx.getWebSockets().flatMap((socket) => {
       const state = stateOf(socket)
       return state.type === 'closed' ? [] : [this.#silentAt(socket, state)]
     })
-    if (deadlines.length === 0) return
-    if ((await this.ctx.storage.getAlarm()) !== null) return
-    await this.ctx.storage.setAlarm(Math.min(...deadlines))
+    const next = Math.min(...deadlines, this.#conversations.nextExpiry() ?? Infinity)
+    const set = await this.ctx.storage.getAlarm()
+    if (next < (set ?? Infinity)) await this.ctx.storage.setAlarm(next)
   }
 
   // --- the rest ---
@@ -244,25 +279,4 @@ export class Fleet extends DurableObject<Bindings> {
   #silentAt(socket: WebSocket, state: { heardAt: number }): number {
     return silentAt(state, this.ctx.getWebSocketAutoResponseTimestamp(socket))
   }
-
-  async #offer(socket: WebSocket, node: string, call: string, sdp: string): Promise<OfferOutcome> {
-    if (!send(socket, { type: 'offer', call, sdp })) {
-      this.#lost(socket)
-      return { type: 'closed' }
-    }
-    const outcome = await this.#offers.wait(call, node, this.answerTimeoutMs)
-    if (outcome.type === 'timeout') send(socket, { type: 'hangup', call })
-    return outcome
-  }
-}
-
-/** What an offer that was not answered means for its caller; `undefined`: ask the next node. */
-function resultOf(
-  outcome: Exclude<OfferOutcome, { type: 'answer' }>,
-  node: string,
-): PlaceResult | undefined {
-  if (outcome.type === 'timeout') return { type: 'timeout', node }
-  if (outcome.type === 'closed') return undefined
-  const { reason, detail } = outcome
-  return reason === 'bad-offer' || reason === 'failed' ? { type: reason, node, detail } : undefined
 }

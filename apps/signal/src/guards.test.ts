@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { OFFER } from './fake-node.ts'
 import { dropUnresolvable, isToken, offerFaults, rateKey } from './guards.ts'
-import { OFFER } from './testing.ts'
 
 describe('offerFaults', () => {
   it('finds none in an offer', () => {
@@ -46,6 +46,8 @@ describe('rateKey', () => {
     ['2001:DB8::1', '2001:db8:0:0::/64'],
     ['2001:db8:1:2::', '2001:db8:1:2::/64'],
     ['::1', '0:0:0:0::/64'],
+    ['::ffff:192.0.2.7', '::ffff:192.0.2.7'],
+    ['unknown', 'unknown'],
   ])('takes %s as %s', (address, key) => {
     expect(rateKey(address)).toBe(key)
   })

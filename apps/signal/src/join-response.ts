@@ -1,5 +1,5 @@
 /** How a placed call is told to its caller. */
-import type { IceConfiguration, Joined } from '@earshot/protocol'
+import { RESUME_HEADER, type IceConfiguration, type Joined } from '@earshot/protocol'
 import type { NodeReach } from './seats.ts'
 import type { TurnCredentials } from './turn-credentials.ts'
 
@@ -31,13 +31,14 @@ export function iceLinks({ iceServers }: IceConfiguration): string[] {
   )
 }
 
-/** `201 Created`, as JSON or as the SDP answer alone; the ICE servers are in `Link` either way. */
+/** `201 Created`, as JSON or as the SDP answer alone; the rest of use to both is in the headers. */
 export function joinedResponse(joined: Joined, format: string): Response {
   const json = format === 'application/json'
   const headers = new Headers({
     'Content-Type': json ? 'application/json' : 'application/sdp',
     'Cache-Control': 'no-store',
     Location: `/v1/calls/${joined.call}`,
+    [RESUME_HEADER]: joined.resume,
   })
   for (const link of iceLinks(joined.configuration)) headers.append('Link', link)
   return new Response(json ? JSON.stringify(joined) : joined.answer, { status: 201, headers })

@@ -1,12 +1,14 @@
 /** Offers that a node has been sent and has not answered. Pure but for its timers. */
-import type { Refusal } from '@earshot/protocol'
+import type { Refusal, Resumed } from '@earshot/protocol'
 
 export type OfferOutcome =
-  | { readonly type: 'answer'; readonly sdp: string }
+  | { readonly type: 'answer'; readonly sdp: string; readonly resumed: Resumed }
   | { readonly type: 'refuse'; readonly reason: Refusal; readonly detail: string }
   /** The node's link closed first. */
   | { readonly type: 'closed' }
   | { readonly type: 'timeout' }
+  /** The caller has asked again or hung up: nobody waits for the answer any more. */
+  | { readonly type: 'superseded' }
 
 interface Pending {
   readonly node: string

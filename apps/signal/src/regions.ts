@@ -31,6 +31,11 @@ export function regionOrder(
     .map(({ name }) => name)
 }
 
+/** `names` with `first`, which is one of them, before the others. */
+export function withFirst(names: readonly string[], first: string): readonly string[] {
+  return [first, ...names.filter((name) => name !== first)]
+}
+
 /** The angle between two places seen from the middle of the earth, in radians (haversine). */
 export function centralAngle(a: Position, b: Position): number {
   const [fromLatitude, toLatitude] = [radians(a.latitude), radians(b.latitude)]

@@ -34,6 +34,25 @@ describe('pickForCall', () => {
   })
 })
 
+describe('pickForCall for a conversation', () => {
+  const used = new Map([['home', 3]])
+
+  it('takes its node before one that is less full', () => {
+    const pick = pickForCall([node('empty'), node('home')], used, none, 'home')
+    expect(pick).toMatchObject({ node: { node: 'home' } })
+  })
+
+  it.each([
+    ['drains', [node('home', { draining: true })], none],
+    ['is full', [node('home', { seats: 3 })], none],
+    ['has not taken it', [node('home')], new Set(['home'])],
+    ['is not there', [], none],
+  ])('takes another when its node %s', (_why, homes, tried) => {
+    const pick = pickForCall([...homes, node('other')], used, tried, 'home')
+    expect(pick).toMatchObject({ node: { node: 'other' } })
+  })
+})
+
 describe('leastLoaded', () => {
   it('breaks ties by load', () => {
     const nodes = [node('busy', { load: 0.7 }), node('idle', { load: 0.1 })]

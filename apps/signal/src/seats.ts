@@ -24,21 +24,22 @@ export type Pick<Facts> =
   | { readonly type: 'no-node' }
 
 /**
- * The node for a new call: one that is not draining and has a free seat, the least full first, then
- * the least loaded, then by lot. `used` counts the seats taken by node; nodes in `tried` have
- * refused this call already. `random` gives 0-1.
+ * The node for a call: one that is not draining and has a free seat; `home`, which has the
+ * conversation, before all others, then the least full, the least loaded, and by lot. `used` counts
+ * the seats taken by node; nodes in `tried` have not taken this call. `random` gives 0-1.
  */
 export function pickForCall<Facts extends NodeFacts>(
   nodes: readonly Facts[],
   used: ReadonlyMap<string, number>,
   tried: ReadonlySet<string>,
+  home?: string,
   random: () => number = Math.random,
 ): Pick<Facts> {
   if (nodes.length === 0) return { type: 'no-node' }
   const open = nodes.filter(
     ({ node, seats, draining }) => !draining && !tried.has(node) && (used.get(node) ?? 0) < seats,
   )
-  const node = leastLoaded(open, used, random)
+  const node = open.find((facts) => facts.node === home) ?? leastLoaded(open, used, random)
   return node === undefined ? { type: 'full' } : { type: 'node', node }
 }
 

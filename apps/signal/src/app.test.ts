@@ -28,7 +28,7 @@ describe('POST /v1/calls', () => {
   it('answers with SDP, Location and Link, as WHIP has them', async () => {
     const world = new World()
     const node = await world.node('n')
-    const response = await world.call({ 'Content-Type': 'Application/SDP; charset=utf-8' })
+    const response = await world.call({ 'Content-Type': 'Application/SDP; charset=utf-8' }, OFFER)
     expect(response.status).toBe(201)
     expect(response.headers.get('Content-Type')).toBe('application/sdp')
     expect(response.headers.get('Cache-Control')).toBe('no-store')

@@ -43,10 +43,10 @@ export async function placeCall(
   let resume: PlaceRequest['resume'] = hash === undefined ? undefined : { type: 'token', hash }
   let failure: Failure | undefined
   for (const region of home === undefined ? regions : withFirst(regions, home)) {
-    const { call, token: next, result } = await askRegion(fleets, region, sdp, resume)
+    const result = await askRegion(fleets, region, sdp, resume)
     if (result?.type === 'answered') {
       if (resume?.type === 'carried' && home) await handOver(fleets, home, resume)
-      const { turnUrls, direct, resumed } = result
+      const { call, next, turnUrls, direct, resumed } = result
       return { call, sdp: result.sdp, turnUrls, direct, resume: next, resumed }
     }
     const carried = result && 'carried' in result ? result.carried : undefined
@@ -69,10 +69,10 @@ async function askRegion(
   region: string,
   sdp: string,
   resume: PlaceRequest['resume'],
-): Promise<{ call: string; token: string; result: PlaceResult | undefined }> {
+): Promise<PlaceResult | undefined> {
   const call = mintCallId(region)
   const { token, hash } = await mintResumeToken(region)
-  const request: PlaceRequest = { call, sdp, token: hash, ...(resume && { resume }) }
+  const request: PlaceRequest = { call, sdp, next: token, token: hash, ...(resume && { resume }) }
   const startedAt = Date.now()
   const result = await reachable<PlaceResult>(region, async () =>
     fleetOf(fleets, region).placeCall(request),
@@ -80,11 +80,11 @@ async function askRegion(
   const ms = Date.now() - startedAt
   if (result?.type === 'answered') {
     const { node, resumed } = result
-    log('info', 'call.placed', { call, region, node, resumed, ms })
+    log('info', 'call.placed', { call: result.call, region, node, resumed, ms })
   } else if (result !== undefined && 'node' in result) {
     log('warn', 'call.refused', { call, region, node: result.node, code: result.type, ms })
   }
-  return { call, token, result }
+  return result
 }
 
 /** How to reach a node of the first of `regions` that has one. Throws a `Failure` when none has. */

@@ -22,6 +22,7 @@ import {
 } from './node-socket.ts'
 import { PendingOffers } from './pending-offers.ts'
 import { place, tellMoved, type Carried, type PlaceRequest, type PlaceResult } from './placing.ts'
+import { Repeats } from './repeats.ts'
 import { SeatTable } from './seat-table.ts'
 import { leastLoaded, pickForCall, type NodeReach } from './seats.ts'
 
@@ -36,6 +37,7 @@ export class Fleet extends DurableObject<Bindings> {
   readonly #seats: SeatTable
   readonly #conversations: ConversationTable
   readonly #offers = new PendingOffers()
+  readonly #repeats = new Repeats<PlaceResult>()
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
@@ -49,8 +51,19 @@ export class Fleet extends DurableObject<Bindings> {
 
   // --- what the worker calls ---
 
-  /** Finds a node for a call, and for the conversation that it may go on with. */
-  async placeCall(request: PlaceRequest): Promise<PlaceResult> {
+  /**
+   * Finds a node for a call, and for the conversation that it may go on with. A caller who comes back is
+   * in doubt whether anything gets through, and may send the same offer again: that is no other call.
+   */
+  placeCall(request: PlaceRequest): Promise<PlaceResult> {
+    const { sdp, resume } = request
+    const placing = (): Promise<PlaceResult> => this.#place(request)
+    if (resume?.type !== 'token') return placing()
+    const isGood = ({ type }: PlaceResult): boolean => type === 'answered'
+    return this.#repeats.ask(`${resume.hash} ${sdp}`, this.now(), placing, isGood)
+  }
+
+  async #place(request: PlaceRequest): Promise<PlaceResult> {
     const { answerTimeoutMs, homeTimeoutMs, now } = this
     const result = await place(
       {

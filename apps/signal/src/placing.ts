@@ -18,7 +18,9 @@ export interface Carried {
 export interface PlaceRequest {
   readonly call: string
   readonly sdp: string
-  /** Hash of the resume token that its caller will be given. */
+  /** The resume token that its caller will be given, which is not stored, */
+  readonly next: string
+  /** and its hash. */
   readonly token: string
   /** The conversation to go on with: by the hash of the token shown, or handed over by its region. */
   readonly resume?:
@@ -30,6 +32,9 @@ export interface PlaceRequest {
 export type PlaceResult =
   | {
       type: 'answered'
+      /** Those of the request, or of the one that it repeats. */
+      call: string
+      next: string
       node: string
       sdp: string
       turnUrls: string[]
@@ -70,7 +75,7 @@ export async function place(floor: Floor, request: PlaceRequest): Promise<PlaceR
   const { call, token, resume } = request
   const lost = resume?.type === 'token' ? takeBack(floor, resume.hash) : undefined
   const carried = resume?.type === 'carried' ? resume : lost && carriedOf(lost)
-  const result = await offerAround(floor, request.sdp, {
+  const result = await offerAround(floor, request, {
     conversation: carried?.conversation ?? call,
     call,
     token,
@@ -136,7 +141,11 @@ interface Placing extends Pick<
   readonly home: string | undefined
 }
 
-async function offerAround(floor: Floor, sdp: string, placing: Placing): Promise<PlaceResult> {
+async function offerAround(
+  floor: Floor,
+  { sdp, next }: PlaceRequest,
+  placing: Placing,
+): Promise<PlaceResult> {
   const { seats, conversations } = floor
   const { carried, home, ...names } = placing
   const { call } = names
@@ -155,7 +164,8 @@ async function offerAround(floor: Floor, sdp: string, placing: Placing): Promise
     const outcome = await offer(floor, pick.node, sdp, placing, timeoutMs)
     if (outcome.type === 'answer') {
       const { sdp: answer, resumed } = outcome
-      return { type: 'answered', node, sdp: answer, turnUrls: [...turnUrls], direct, resumed }
+      const reach = { turnUrls: [...turnUrls], direct }
+      return { type: 'answered', call, next, node, sdp: answer, ...reach, resumed }
     }
     seats.release(call, node)
     const result = others && outcome.type === 'timeout' ? undefined : resultOf(outcome, node)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RESUME_HEADER } from '@earshot/protocol'
+import { OFFER } from './fake-node.ts'
 import { outcomeOf, talking, writtenDown } from './testing.ts'
 
 describe('a lost call', () => {
@@ -118,6 +119,27 @@ describe('a resume token', () => {
     // The one seat is taken: a fresh call with a worthless token has none.
     expect(await outcomeOf(await world.call({ [RESUME_HEADER]: first.resume }))).toBe('fleet-full')
     expect((await world.join(third.resume)).resumed).toBe('here')
+  })
+
+  it('that is shown twice with one offer is one call, answered twice', async () => {
+    const { world, node, first } = await talking(1)
+    node.onOffer(() => {})
+    const asked = [world.join(first.resume, OFFER), world.join(first.resume, OFFER)]
+    await expect.poll(() => node.offers).toBe(2)
+    if (node.lastOffer) node.answer(node.lastOffer)
+    const [second, again] = await Promise.all(asked)
+    expect(again).toMatchObject({ call: second?.call, resume: second?.resume, resumed: 'here' })
+    // Also when the first was answered before the second came, and its call is connected by now.
+    node.send({ type: 'connected', call: second?.call ?? '' })
+    await node.heard()
+    expect((await world.join(first.resume, OFFER)).call).toBe(second?.call)
+    expect(node.offers).toBe(2)
+    expect(node.hangups).toEqual([])
+    // Not for ever.
+    await world.adjust({ now: () => Date.now() + 6_000 })
+    expect(await outcomeOf(await world.call({ [RESUME_HEADER]: first.resume }, OFFER))).toBe(
+      'fleet-full',
+    )
   })
 
   it('that is shown twice ends the call of which the answer was lost', async () => {

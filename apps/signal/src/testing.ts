@@ -51,6 +51,11 @@ export class World {
     this.bindings = { ...env, REGIONS: names.join(' '), ...settings }
   }
 
+  /** No two are alike, as those of browsers are not. */
+  #freshOffer(): string {
+    return `${OFFER}a=ice-ufrag:${crypto.randomUUID().slice(0, 8)}\r\n`
+  }
+
   get #address(): string {
     return `2001:db8:${this.#id.slice(0, 4)}:${this.#id.slice(4)}::1`
   }
@@ -64,7 +69,7 @@ export class World {
 
   call(
     headers: Record<string, string> = {},
-    body: BodyInit = OFFER,
+    body: BodyInit = this.#freshOffer(),
     cf: Record<string, string> = {},
   ): Promise<Response> {
     const all = { 'Content-Type': 'application/sdp', ...headers }
@@ -72,9 +77,9 @@ export class World {
   }
 
   /** Joins as a page does: with a token, to go on with a conversation. */
-  async join(token?: string): Promise<Joined> {
+  async join(token?: string, offer?: string): Promise<Joined> {
     const resume = token === undefined ? {} : { [RESUME_HEADER]: token }
-    const response = await this.call({ Accept: 'application/json', ...resume })
+    const response = await this.call({ Accept: 'application/json', ...resume }, offer)
     if (response.status !== 201) throw new Error(await response.text())
     return v.parse(joinedSchema, await response.json())
   }

@@ -9,7 +9,10 @@ describe('the numbers of outgoing packets', () => {
     const outgoing = new Outgoing()
     const sent = Array.from({ length: 50 }, () => {
       outgoing.tick()
-      return outgoing.next(PAYLOAD)
+      const { timestamp } = outgoing
+      const next = outgoing.next(PAYLOAD)
+      expect(timestamp).toBe(next.packet.timestamp)
+      return next
     })
     for (const [i, { packet, marker }] of sent.entries()) {
       const before = sent[i - 1]

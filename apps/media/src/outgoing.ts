@@ -17,13 +17,18 @@ export class Outgoing {
     this.#clock += FRAME_SAMPLES
   }
 
+  /** The RTP timestamp of the next packet, if it leaves before the next tick. */
+  get timestamp(): number {
+    return (this.#timestamp + Math.max(this.#clock, this.#free)) % 0x1_0000_0000
+  }
+
   /** Numbers one 20 ms packet; `marker` says that it follows a pause. */
   next(payload: Uint8Array): { readonly packet: AudioPacket; readonly marker: boolean } {
     const at = Math.max(this.#clock, this.#free)
+    const { timestamp } = this
     const marker = at !== this.#free || this.#free === 0
     this.#free = at + FRAME_SAMPLES
     this.#sequence = (this.#sequence + 1) & 0xffff
-    const timestamp = (this.#timestamp + at) % 0x1_0000_0000
     return { packet: { sequence: this.#sequence, timestamp, payload }, marker }
   }
 }

@@ -197,6 +197,100 @@ describe('a turn that is too long', () => {
   })
 })
 
+describe('what was said while there was no connection', () => {
+  const missed = (length: number) => Int16Array.from({ length }, (_, i) => -1 - i)
+
+  it('is a turn of its own at once, when the person has finished', () => {
+    const { turns, hear, turn, types } = setUp()
+    hear()
+    turns.catchUp(false)
+    expect(types()).toEqual(['speech'])
+    turns.missed(missed(5_000))
+    expect(types()).toEqual(['speech', 'turn'])
+    expect(turn()).toEqual(missed(5_000))
+  })
+
+  it('leaves what comes after it to the next turn', () => {
+    const { turns, hear, wait, turn } = setUp()
+    turns.catchUp(false)
+    const after = hear()
+    turns.missed(missed(100))
+    turns.mark('start')
+    const spoken = hear()
+    turns.mark('end')
+    wait(3)
+    expect(turn()).toEqual(concat([after, spoken]))
+  })
+
+  it('comes before what is said meanwhile and after, when the person still speaks', () => {
+    const { turns, hear, wait, turn, types } = setUp()
+    turns.catchUp(true)
+    const meanwhile = [hear(), hear()]
+    wait(20)
+    turns.missed(missed(5_000))
+    const after = hear()
+    turns.mark('end')
+    wait(3)
+    expect(types()).toEqual(['speech', 'turn'])
+    expect(turn()).toEqual(concat([missed(5_000), ...meanwhile, after]))
+  })
+
+  it.each(['speaking', 'trailing'])('takes the place of the part that was heard: %s', (phase) => {
+    const { turns, hear, wait, events } = setUp()
+    hear()
+    turns.mark('start')
+    hear()
+    if (phase === 'trailing') turns.mark('end')
+    turns.catchUp(false)
+    wait(10)
+    turns.missed(missed(300))
+    const heard = events.flatMap((event) => (event.type === 'turn' ? [event.samples] : []))
+    expect(heard).toEqual([missed(300)])
+  })
+
+  it('is forgotten when the connection that brings it is lost', () => {
+    const { turns, hear, wait, turn, types } = setUp()
+    turns.catchUp(true)
+    hear()
+    turns.lost()
+    turns.missed(missed(300))
+    const again = hear()
+    turns.mark('start')
+    turns.mark('end')
+    wait(3)
+    expect(types()).toEqual(['speech', 'speech', 'turn'])
+    expect(turn()).toEqual(again)
+  })
+
+  it('is not waited for longer than a turn may last', () => {
+    const { turns, hear, types } = setUp()
+    turns.catchUp(true)
+    for (let i = 0; i < 50; i++) hear()
+    expect(types()).toEqual(['speech', 'turn'])
+    turns.missed(missed(300))
+    expect(types()).toEqual(['speech', 'turn'])
+  })
+
+  it('counts for the length of its turn', () => {
+    const { turns, hear, types } = setUp()
+    turns.catchUp(true)
+    turns.missed(missed(samplesOf(990)))
+    hear()
+    expect(types()).toEqual(['speech', 'turn'])
+  })
+})
+
+it('a loss leaves a turn that was under way as it is', () => {
+  const { turns, hear, wait, turn } = setUp()
+  turns.mark('start')
+  const parts = [hear()]
+  turns.lost()
+  parts.push(hear())
+  turns.mark('end')
+  wait(3)
+  expect(turn()).toEqual(concat(parts))
+})
+
 it('keeps its promises for marks, audio and ticks in any order', () => {
   const options = { preRollMs: 5, hangoverMs: 60, maxTurnMs: 50 }
   const longestChunk = 200

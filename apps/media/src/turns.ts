@@ -6,6 +6,8 @@
  *   idle ─────────▶ speaking ─────▶ trailing ─────────────────────▶ idle + turn
  *    ▲                │  ▲              │
  *    └─── cancel ─────┘  └─── start ────┘
+ *
+ *   any ── catchUp ──▶ catching ── missed ──▶ speaking, or idle + turn
  * ```
  *
  * Marks never gate: audio flows all the time and the last `preRollMs` of it are kept, so the first
@@ -40,6 +42,8 @@ type State =
   /** `certain`: it has been confirmed, or an earlier stretch of this same turn has. */
   | { readonly phase: 'speaking'; readonly audio: Int16Array[]; certain: boolean }
   | { readonly phase: 'trailing'; readonly audio: Int16Array[]; ticksLeft: number }
+  /** The beginning of the turn is on its way by the data channel; `audio` is what came by RTP since. */
+  | { readonly phase: 'catching'; readonly audio: Int16Array[]; readonly speaking: boolean }
 
 export class Turns {
   readonly #options: TurnOptions
@@ -79,6 +83,37 @@ export class Turns {
       default:
         mark satisfies never
     }
+  }
+
+  /**
+   * What was said while there was no connection is on its way, from the beginning of the turn: a part
+   * of it that is here, and what was kept from before it, are of no use any more.
+   */
+  catchUp(speaking: boolean): void {
+    this.#dropPreRoll()
+    this.#turnSamples = 0
+    this.#state = { phase: 'catching', audio: [], speaking }
+    this.#emit({ type: 'speech' })
+  }
+
+  /** What was missed is here, 48 kHz mono: it goes before what has come since `catchUp()`. */
+  missed(samples: Int16Array): void {
+    if (this.#state.phase !== 'catching') return
+    const { audio, speaking } = this.#state
+    if (speaking) {
+      this.#state = { phase: 'speaking', audio: [samples, ...audio], certain: true }
+      this.#turnSamples += samples.length
+      return
+    }
+    // What came since is after the turn: the pause, or the first syllable of the next one.
+    this.#state = { phase: 'idle' }
+    for (const later of audio) this.#keep(later)
+    this.#finish([samples])
+  }
+
+  /** The connection is gone. What it was to bring will be sent again; a turn without it has a hole. */
+  lost(): void {
+    if (this.#state.phase === 'catching') this.#state = { phase: 'idle' }
   }
 
   /** To be called every 20 ms. */
@@ -133,7 +168,7 @@ export class Turns {
   #cut(): void {
     if (this.#state.phase === 'idle') return
     const samples = concat(this.#state.audio)
-    if (this.#state.phase === 'speaking') {
+    if (this.#state.phase !== 'trailing') {
       this.#confirm()
       this.#state = { phase: 'speaking', audio: [], certain: true }
     } else {

@@ -19,7 +19,13 @@ import {
   type RTCRtpSender,
 } from 'werift'
 import { CALL_CHANNEL, MAX_CALL_EVENT_BYTES } from '@earshot/protocol'
-import { audioDirection, offersOpus, withOpusParameters, withoutCandidates } from './sdp.ts'
+import {
+  audioDirection,
+  offersData,
+  offersOpus,
+  withOpusParameters,
+  withoutCandidates,
+} from './sdp.ts'
 
 /** A packet of the caller's audio. */
 export interface AudioPacket {
@@ -40,6 +46,8 @@ export interface PeerEvents {
   lost(reason: string): void
   audio(packet: AudioPacket): void
   message(text: string): void
+  /** A binary message: speech that a `call.catch-up` has announced. */
+  bytes(bytes: Uint8Array): void
 }
 
 export interface PeerOptions {
@@ -56,6 +64,8 @@ export interface Peer {
   readonly answer: string
   /** False when the caller only sends (an ordinary WHIP client): nothing can be played to it. */
   readonly canPlay: boolean
+  /** False when no data channel can ever open: the offer has no place for one. */
+  readonly offersData: boolean
   /** Sends one Opus packet; silently dropped before the connection is up and after `close()`. */
   play(packet: AudioPacket, marker: boolean): void
   /** Sends text on the data channel; false when there is none open. */
@@ -120,7 +130,9 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
     channel = opened
     opened.onMessage.subscribe((data) => {
       heardAt = performance.now()
-      if (!closed && typeof data === 'string') events.message(data)
+      if (closed) return
+      if (typeof data === 'string') events.message(data)
+      else events.bytes(data)
     })
     opened.stateChanged.subscribe((state) => {
       if (closed) return
@@ -170,6 +182,7 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
   return {
     answer: withOpusParameters(local),
     canPlay,
+    offersData: offersData(options.offer),
     play(packet, marker) {
       if (closed || !sender) return
       const header = new RtpHeader({

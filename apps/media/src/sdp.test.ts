@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { audioDirection, offersOpus, withOpusParameters, withoutCandidates } from './sdp.ts'
+import {
+  audioDirection,
+  offersData,
+  offersOpus,
+  withOpusParameters,
+  withoutCandidates,
+} from './sdp.ts'
 
 const SESSION = ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0 1']
 const AUDIO = [
@@ -26,6 +32,12 @@ describe.each([
 ])('with lines ended by %s', (_name, newline) => {
   const text = (...lines: string[]) => lines.map((line) => line + newline).join('')
   const offer = text(...SESSION, ...AUDIO, ...DATA)
+
+  it('sees whether there is a place for a data channel', () => {
+    expect(offersData(offer)).toBe(true)
+    expect(offersData(offer.replace('m=application 9', 'm=application 0'))).toBe(false)
+    expect(offersData(text(...SESSION, ...AUDIO))).toBe(false)
+  })
 
   it('removes every candidate and nothing else', () => {
     const removed = withoutCandidates(offer)

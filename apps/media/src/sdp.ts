@@ -55,6 +55,11 @@ export function offersOpus(sdp: string): boolean {
   return /^a=rtpmap:\d+ opus\/48000/im.test(sdp)
 }
 
+/** Does the offer have a section for data channels? An ordinary WHIP client's has none. */
+export function offersData(sdp: string): boolean {
+  return /^m=application (?!0 )/m.test(sdp)
+}
+
 function lines(sdp: string): string[] {
   return sdp.split(NEWLINE).filter((line) => line !== '')
 }

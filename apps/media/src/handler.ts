@@ -3,21 +3,41 @@ import type { Pcm } from '@earshot/audio'
 
 /** What the caller said, from before the first syllable to the pause after the last. */
 export interface Turn {
-  /** 1 for the first turn of the call. */
+  /** 1 for the first turn of the conversation. It goes on counting on whichever node goes on with it. */
   readonly number: number
   /** 48 kHz mono. */
   readonly audio: Pcm
 }
 
 export interface CallContext {
+  /**
+   * The conversation's id: the id of its first call. It stays the same when a lost call is joined again,
+   * on this node or on another.
+   */
   readonly callId: string
-  /** Aborts when the call is over and, in a reply, when the caller speaks over it. */
+  /**
+   * Aborts when the conversation is over and, in a reply, when the caller speaks over it. Not when the
+   * connection is lost: the caller has 120 s to come back, and then hears what is ready by then.
+   */
   readonly signal: AbortSignal
   /**
-   * Sends something to the page, as JSON: FastRTC's additional outputs.
+   * Sends something to the page, as JSON: FastRTC's additional outputs. While the page is away the
+   * newest 64 KB wait for it.
    * @throws {RangeError} above 16 KB, and what `JSON.stringify` throws.
    */
   readonly send: (data: unknown) => void
+  /**
+   * What was last kept of this conversation, by this handler or by the one that had it on a node that is
+   * gone; `undefined` when nothing was. It is what `JSON.parse` makes of it.
+   */
+  readonly kept: unknown
+  /**
+   * Keeps something of the conversation, as JSON, in place of what was kept before, for a node that has to
+   * go on with it. It is saved outside the node at the end of the turn: what a turn kept and what it
+   * answered are there together or not at all.
+   * @throws {RangeError} above 16 KB, and what `JSON.stringify` throws.
+   */
+  readonly keep: (value: unknown) => void
 }
 
 /**
@@ -30,7 +50,10 @@ export type TurnHandler = (turn: Turn, context: CallContext) => AsyncIterable<Pc
 /** Hears every 20 ms frame (48 kHz mono) as it comes and may answer it with one; must not block. */
 export type FrameHandler = (frame: Pcm, context: CallContext) => Pcm | undefined
 
-/** A handler is made anew for each call, so what it remembers is that call's alone. */
+/**
+ * A handler is made anew for each conversation, so what it remembers is that conversation's alone. It
+ * lives through lost connections; on another node it is made anew and finds what it kept in `context.kept`.
+ */
 export type HandlerDefinition =
   | { readonly mode: 'turns'; create(): TurnHandler }
   | { readonly mode: 'frames'; create(): FrameHandler }

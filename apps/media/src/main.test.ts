@@ -55,7 +55,7 @@ describe('the bundle', () => {
     const caller = await startCaller({
       address: HOST,
       exchange: async (sdp) => {
-        link.say({ type: 'offer', call: CALL, sdp })
+        link.say({ type: 'offer', call: CALL, sdp, conversation: CALL })
         return (await link.next('answer')).sdp
       },
       onEvent: (event) => events.push(event),
@@ -75,7 +75,7 @@ describe('the bundle', () => {
 
     node.child.kill('SIGTERM')
     expect(await node.exit).toBe(0)
-    expect(link.frames).toContainEqual({ type: 'ended', call: CALL })
+    expect(link.frames).toContainEqual({ type: 'ended', call: CALL, final: false })
     expect(link.frames.at(-1)).toMatchObject({ type: 'status', draining: true })
     expect(link.closed()).toBe(1000)
     expect(events.at(-1)).toMatchObject({ type: 'call.end', reason: 'draining' })

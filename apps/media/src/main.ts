@@ -57,9 +57,10 @@ async function main(): Promise<void> {
       calls: node.calls(),
       draining: node.draining,
     }),
+    onLinked: () => node.linked(),
     onFrame: (frame) => {
-      if (frame.type === 'offer') void node.offer(frame.call, frame.sdp)
-      else node.hangUp(frame.call)
+      if (frame.type === 'offer') void node.offer(frame)
+      else node.hangUp(frame)
     },
     log,
     signal: stopped.signal,

@@ -33,6 +33,9 @@ export function createMetrics(seats: number, calls: () => number) {
     text: () => registry.metrics(),
     contentType: registry.contentType,
     offers: counter('offers_total', 'Offers by outcome', ['outcome']),
+    rejoins: counter('rejoins_total', 'Calls joined again by where their conversation was', [
+      'outcome',
+    ]),
     ends: counter('calls_ended_total', 'Calls ended by reason', ['reason']),
     turns: counter('turns_total', 'Turns handed to the handler'),
     replies: counter('replies_total', 'Replies by how they ended', ['reason']),

@@ -63,12 +63,12 @@ describe('a link', () => {
     await until(() => visit.heard.length > 0)
     expect(JSON.parse(visit.heard[0] ?? '')).toEqual(HELLO)
     expect(link.linked()).toBe(false)
-    expect(link.send({ type: 'ended', call: CALL })).toBe(false)
+    expect(link.send({ type: 'ended', call: CALL, final: true })).toBe(false)
     visit.say({ type: 'welcome' })
     await until(() => link.linked())
-    expect(link.send({ type: 'ended', call: CALL })).toBe(true)
+    expect(link.send({ type: 'ended', call: CALL, final: true })).toBe(true)
     await until(() => visit.heard.length > 1)
-    expect(JSON.parse(visit.heard[1] ?? '')).toEqual({ type: 'ended', call: CALL })
+    expect(JSON.parse(visit.heard[1] ?? '')).toEqual({ type: 'ended', call: CALL, final: true })
   })
 
   it('delivers offers and hang-ups, and ignores what it does not know', async () => {
@@ -78,21 +78,22 @@ describe('a link', () => {
     visit.socket.send('nonsense')
     visit.socket.send(JSON.stringify({ type: 'later', call: CALL }))
     visit.socket.send(JSON.stringify({ type: 'offer', call: 'not an id', sdp: '' }))
-    visit.say({ type: 'offer', call: CALL, sdp: 'v=0' })
-    visit.say({ type: 'hangup', call: CALL })
+    visit.say({ type: 'offer', call: CALL, sdp: 'v=0', conversation: CALL })
+    visit.say({ type: 'hangup', call: CALL, reason: 'moved' })
     await until(() => frames.length >= 2)
     expect(frames).toEqual([
-      { type: 'offer', call: CALL, sdp: 'v=0' },
-      { type: 'hangup', call: CALL },
+      { type: 'offer', call: CALL, sdp: 'v=0', conversation: CALL },
+      { type: 'hangup', call: CALL, reason: 'moved' },
     ])
     expect(logged.filter((line) => line.includes('ignored a frame'))).toHaveLength(3)
   })
 
   it('is dialled again when it ends, and says anew who it is', async () => {
     const fleet = await startFleet()
-    const { link } = dial(fleet.url)
+    const { link, welcomes } = dial(fleet.url)
     const first = await fleet.welcomed(0)
     await until(() => link.linked())
+    expect(welcomes).toEqual([true])
     first.socket.close(1012, 'restarting')
     await until(() => !link.linked())
     expect(logged.at(-1)).toContain('restarting')
@@ -103,6 +104,7 @@ describe('a link', () => {
     const second = await fleet.welcomed(1)
     await until(() => link.linked())
     expect(JSON.parse(second.heard[0] ?? '')).toEqual(HELLO)
+    expect(welcomes).toEqual([true, true])
   })
 
   it('is dialled ever more slowly while nobody answers', async () => {
@@ -219,7 +221,7 @@ describe('an abort', () => {
     const visit = await fleet.welcomed(0)
     await until(() => link.linked())
     abort.abort()
-    expect(link.send({ type: 'ended', call: CALL })).toBe(false)
+    expect(link.send({ type: 'ended', call: CALL, final: true })).toBe(false)
     await until(() => visit.closed !== undefined)
     expect(visit.closed).toBe(1000)
     await until(() => !link.linked())
@@ -259,18 +261,21 @@ describe('an abort', () => {
 function dial(fleetUrl: string, signal?: AbortSignal) {
   const abort = new AbortController()
   const frames: ToNode[] = []
+  /** At each welcome: can something be sent? */
+  const welcomes: boolean[] = []
   const link: NodeLink = startNodeLink({
     fleetUrl,
     region: 'west',
     token: TOKEN,
     hello: () => HELLO,
+    onLinked: () => welcomes.push(link.linked()),
     onFrame: (frame) => frames.push(frame),
     log,
     signal: signal ?? abort.signal,
     random: () => 0.5,
   })
   ends.push(() => abort.abort())
-  return { link, frames, abort }
+  return { link, frames, welcomes, abort }
 }
 
 /** The real logger, its lines kept. */

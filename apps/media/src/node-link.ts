@@ -23,6 +23,8 @@ export interface NodeLinkOptions {
   readonly token: string
   /** Said first on every new link. */
   readonly hello: () => NodeHello
+  /** The fleet has welcomed the node: what it may have missed can be said again. */
+  readonly onLinked: () => void
   readonly onFrame: (frame: Exclude<ToNode, { type: 'welcome' }>) => void
   readonly log: Log
   /** Ends the link for good. */
@@ -91,6 +93,7 @@ export function startNodeLink(options: NodeLinkOptions): NodeLink {
         linked = true
         linkedAt = performance.now()
         log.info('linked to the fleet')
+        options.onLinked()
       } else {
         options.onFrame(frame)
       }

@@ -73,8 +73,13 @@ describe('a call whose answer is being made', () => {
 
   it('is over when the caller hangs up meanwhile, and never answered', async () => {
     const { call, node, frames } = startNode({ handler: loopback })
-    void call(FIRST, () => node.hangUp(FIRST)).catch(() => undefined)
-    await vi.waitFor(() => expect(frames).toEqual([{ type: 'ended', call: FIRST }]), 5_000)
+    void call(FIRST, () => node.hangUp({ type: 'hangup', call: FIRST, reason: 'deleted' })).catch(
+      () => undefined,
+    )
+    await vi.waitFor(
+      () => expect(frames).toEqual([{ type: 'ended', call: FIRST, final: true }]),
+      5_000,
+    )
     await settled()
     expect(node.calls()).toEqual([])
     expect(frames).toHaveLength(1)
@@ -104,7 +109,7 @@ it('ends a call that breaks inside, and no other', async () => {
   })
   await say(broken)
   await vi.waitFor(() => expect(node.calls()).toEqual([SECOND]), 5_000)
-  expect(frames).toContainEqual({ type: 'ended', call: FIRST })
+  expect(frames).toContainEqual({ type: 'ended', call: FIRST, final: true })
 
   vi.restoreAllMocks()
   const turns = vi.spyOn(metrics.turns, 'inc')
@@ -131,7 +136,7 @@ describe('a handler', () => {
     await say(caller)
     await vi.waitFor(() => expect(replies).toHaveBeenCalledWith({ reason: 'complete' }), 5_000)
     expect(signals.map(({ aborted }) => aborted)).toEqual([false])
-    node.hangUp(FIRST)
+    node.hangUp({ type: 'hangup', call: FIRST, reason: 'deleted' })
     expect(signals.map(({ aborted }) => aborted)).toEqual([true])
   })
 

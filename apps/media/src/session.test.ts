@@ -126,9 +126,9 @@ describe('seats', () => {
   it('are limited, and free again after a hang-up', async () => {
     const first = await place(echo, 1)
     await expect(first.again('global-BBBBBBBBBBBBBBBBBBBBBB')).rejects.toThrow('refused: full')
-    first.node.hangUp(first.callId)
+    first.node.hangUp({ type: 'hangup', call: first.callId, reason: 'deleted' })
     expect(first.node.calls()).toEqual([])
-    expect(first.frames).toContainEqual({ type: 'ended', call: first.callId })
+    expect(first.frames).toContainEqual({ type: 'ended', call: first.callId, final: true })
     await (
       await first.again('global-CCCCCCCCCCCCCCCCCCCCCC')
     ).connected
@@ -136,7 +136,9 @@ describe('seats', () => {
 
   it('are refused to an offer without audio, in words', async () => {
     const { node, frames } = await place(echo)
-    await node.offer('global-DDDDDDDDDDDDDDDDDDDDDD', 'v=0\r\ns=-\r\nt=0 0\r\n')
+    const call = 'global-DDDDDDDDDDDDDDDDDDDDDD'
+    const sdp = 'v=0\r\ns=-\r\nt=0 0\r\n'
+    await node.offer({ type: 'offer', call, sdp, conversation: call })
     expect(frames.at(-1)).toMatchObject({
       type: 'refuse',
       reason: 'bad-offer',
@@ -149,8 +151,9 @@ describe('seats', () => {
     const { node, frames, again } = await place(echo)
     const offers = vi.spyOn(node, 'offer')
     await again('global-EEEEEEEEEEEEEEEEEEEEEE')
-    const offer = offers.mock.calls[0]?.[1].replaceAll('a=sendrecv', 'a=sendonly') ?? ''
-    await node.offer('global-FFFFFFFFFFFFFFFFFFFFFF', offer)
+    const call = 'global-FFFFFFFFFFFFFFFFFFFFFF'
+    const sdp = offers.mock.calls[0]?.[0].sdp.replaceAll('a=sendrecv', 'a=sendonly') ?? ''
+    await node.offer({ type: 'offer', call, sdp, conversation: call })
     const last = frames.at(-1)
     expect(last?.type === 'answer' && last.sdp).toMatch(/^a=recvonly\r$/m)
   })

@@ -1,35 +1,30 @@
 /**
- * One call: its connection, its ears (receiver, turns), its handler and its mouth (playout).
+ * One call: a connection and its ends of the audio path. The conversation is given to it.
  *
  * ```
- *   connecting ──▶ live ──▶ closed        `close()` is legal in every state and ends everything below
+ *   connecting ──▶ live ──▶ ready ──▶ closed    `close()` is legal in every state and ends everything below
+ *                  media     + data channel
  * ```
+ *
+ * A conversation that is on no connection goes on by this one as soon as it is live, so that its first
+ * words are in the pre-roll. One that is on another is taken over when this one is ready, not at the
+ * offer: an answer that gets lost must not end a connection that still works.
  */
 import { performance } from 'node:perf_hooks'
-import { durationMs, Framer } from '@earshot/audio'
-import {
-  KEEP_ALIVE_MS,
-  MAX_CALL_EVENT_BYTES,
-  PROTOCOL_VERSION,
-  parsePageEvent,
-  type NodeEvent,
-  type PageEvent,
-  type ReplyEnd,
-} from '@earshot/protocol'
-import { FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE } from './clock.ts'
-import type { CallContext, FrameHandler, HandlerDefinition, TurnHandler } from './handler.ts'
+import { KEEP_ALIVE_MS, parsePageEvent, type NodeEvent, type PageEvent } from '@earshot/protocol'
+import { MissedSpeech } from './catch-up.ts'
+import { FRAME_MS } from './clock.ts'
+import type { Conversation, Line } from './conversation.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { createOpusDecoder, createOpusEncoder, type OpusDecoder, type OpusEncoder } from './opus.ts'
 import { Outgoing } from './outgoing.ts'
 import { answerOffer, type AudioPacket, type Peer } from './peer.ts'
-import { Playout } from './playout.ts'
 import { Receiver } from './receiver.ts'
-import { runReply } from './reply.ts'
 import type { Ticker } from './ticker.ts'
-import { Turns, type Mark, type TurnEvent } from './turns.ts'
+import type { Mark } from './turns.ts'
 
-/** A caller that has not connected by then never will: its ICE has given up. */
+/** A caller that has not come this far by then never will: its ICE has given up. */
 const CONNECT_TIMEOUT_MS = 15_000
 /** Browsers send at least a check every few seconds; a caller this quiet is gone. */
 const SILENT_TIMEOUT_MS = 12_000
@@ -42,21 +37,42 @@ const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe)
 export interface CallSettings {
   readonly addresses: readonly string[]
   readonly ports: readonly [number, number]
-  readonly handlerName: string
-  readonly handler: HandlerDefinition
   readonly ticker: Ticker
   readonly metrics: Metrics
   readonly log: Log
+  /** How long a caller may be quiet, in ms; 12 s if not given. */
+  readonly silentMs?: number
 }
 
 export interface SessionOptions extends CallSettings {
   readonly callId: string
   readonly offer: string
+  /** The conversation of the call, asked for once the connection can be made. May throw. */
+  readonly conversation: () => Conversation
+  /** Called once, when media and data channel are up: older calls of the conversation must go now. */
+  readonly onReady: () => void
   /** Called once, when the call is over for whatever reason. */
-  readonly onEnd: () => void
+  readonly onEnd: (reason: EndReason) => void
 }
 
-export type EndReason = 'hung-up' | 'lost' | 'silent' | 'never-connected' | 'draining' | 'failed'
+export type EndReason =
+  | 'hung-up'
+  | 'moved'
+  | 'lost'
+  | 'silent'
+  | 'never-connected'
+  | 'draining'
+  | 'failed'
+
+/** What the page is told when the node ends the call; of the other ends it knows or cannot be told. */
+const LAST_WORDS: Partial<Record<EndReason, NodeEvent>> = {
+  draining: { type: 'call.end', reason: 'draining', message: 'This server is being restarted.' },
+  moved: {
+    type: 'call.end',
+    reason: 'moved',
+    message: 'The call goes on over another connection.',
+  },
+}
 
 /** Answers the offer and runs the call. @throws {BadOfferError} */
 export async function startSession(options: SessionOptions): Promise<Session> {
@@ -71,6 +87,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
       lost: () => session?.close('lost'),
       audio: (packet) => session?.packet(packet),
       message: (text) => session?.message(text),
+      bytes: (bytes) => session?.bytes(bytes),
     },
   })
   // Nothing can have arrived before this line: the caller has no answer yet.
@@ -84,58 +101,52 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   return session
 }
 
-export class Session {
-  readonly callId: string
+export class Session implements Line {
   readonly answer: string
   readonly #options: SessionOptions
   readonly #peer: Peer
   readonly #log: Log
   readonly #ended = new AbortController()
+  readonly #conversation: Conversation
   readonly #decoder: OpusDecoder
   readonly #encoder: OpusEncoder
   readonly #outgoing = new Outgoing()
   readonly #receiver: Receiver
-  readonly #turns: Turns
-  readonly #playout: Playout
-  readonly #framer = new Framer(FRAME_SAMPLES)
-  readonly #onTurn: TurnHandler | undefined
-  readonly #onFrame: FrameHandler | undefined
   readonly #startedAt = performance.now()
   #live = false
+  #channelOpen = false
+  #ready = false
   /** Ticks since the last packet to the caller. */
   #quietTicks = 0
-  #turn = 0
-  #reply: { readonly turn: number; readonly abort: AbortController } | undefined
+  #caughtUp = false
+  /** Speech that the page has announced and not yet sent to its end. */
+  #missed: MissedSpeech | undefined
 
   constructor(options: SessionOptions, peer: Peer) {
     this.#options = options
     this.#peer = peer
-    this.callId = options.callId
     this.answer = peer.answer
+    this.#conversation = options.conversation()
     this.#log = options.log.child({ call: options.callId })
-    const { handler } = options
-    this.#onTurn = handler.mode === 'turns' ? handler.create() : undefined
-    this.#onFrame = handler.mode === 'frames' ? handler.create() : undefined
-
-    // After the handler, whose making may throw: the codec's memory is not garbage-collected.
+    // After the conversation, whose making may throw: the codec's memory is not garbage-collected.
     this.#decoder = createOpusDecoder()
     this.#encoder = createOpusEncoder()
-    this.#turns = new Turns((event) => this.#turnEvent(event))
-    this.#playout = new Playout({
-      start: () => this.#tell({ type: 'reply.start', turn: this.#reply?.turn ?? 0 }),
-      end: (playedMs) => this.#replyOver('complete', playedMs),
-    })
-    this.#receiver = new Receiver(this.#decoder, {
-      sound: (samples) => (this.#onFrame ? this.#hearFrames(samples) : this.#turns.audio(samples)),
-      silence: (samples) => {
-        if (this.#onTurn) this.#turns.audio(new Int16Array(samples))
-      },
-    })
+    this.#receiver = new Receiver(this.#decoder, this.#conversation)
     const untick = options.ticker.subscribe(
       () => this.#tick(),
       (error) => this.#fault(error),
     )
     this.#ended.signal.addEventListener('abort', untick)
+  }
+
+  /** The conversation goes on by this call. */
+  get attached(): boolean {
+    return this.#conversation.line === this
+  }
+
+  /** Media and data channel are up, or have been. */
+  get ready(): boolean {
+    return this.#ready
   }
 
   // --- the peer's events ---
@@ -146,54 +157,74 @@ export class Session {
     const ms = performance.now() - this.#startedAt
     this.#options.metrics.connectSeconds.observe(ms / 1000)
     this.#log.info({ ms: Math.round(ms) }, 'connected')
-  }
-
-  channelOpen(): void {
-    const { handlerName, handler } = this.#options
-    this.#tell({
-      type: 'call.ready',
-      version: PROTOCOL_VERSION,
-      handler: handlerName,
-      mode: handler.mode,
-      keepAliveMs: KEEP_ALIVE_MS,
+    this.#guard(() => {
+      if (!this.#conversation.line) this.#attach()
+      this.#readyIfUp()
     })
   }
 
+  channelOpen(): void {
+    this.#channelOpen = true
+    this.#guard(() => this.#readyIfUp())
+  }
+
   packet(packet: AudioPacket): void {
-    this.#guard(() => this.#receiver.push(packet, performance.now()))
+    if (this.attached) this.#guard(() => this.#receiver.push(packet, performance.now()))
   }
 
   message(text: string): void {
     const event = parsePageEvent(text)
-    if (event) this.#guard(() => this.#turns.mark(MARKS[event.type]))
-    else this.#log.debug({ bytes: text.length }, 'ignored a message that is no event')
+    if (!event) this.#log.debug({ bytes: text.length }, 'ignored a message that is no event')
+    else if (this.attached) this.#guard(() => this.#pageEvent(event))
   }
 
-  /** Ends the call and everything that belongs to it. Idempotent. */
+  bytes(bytes: Uint8Array): void {
+    if (!this.#missed || !this.attached) {
+      this.#log.debug({ bytes: bytes.length }, 'ignored bytes that no event has announced')
+      return
+    }
+    this.#missed.push(bytes)
+    if (this.#missed.complete) this.#guard(() => this.#missedOver())
+  }
+
+  /** Ends the call and everything that belongs to it, the conversation not. Idempotent. */
   close(reason: EndReason): void {
     if (this.#ended.signal.aborted) return
-    if (reason === 'draining') {
-      this.#tell({
-        type: 'call.end',
-        reason: 'draining',
-        message: 'This server is being restarted.',
-      })
-    }
+    const words = LAST_WORDS[reason]
+    if (words) this.tell(words)
     this.#ended.abort()
-    this.#reply?.abort.abort()
-    this.#playout.flush()
+    this.#conversation.detach(this)
+    this.#missed = undefined
     this.#decoder.close()
     this.#encoder.close()
     this.#options.metrics.ends.inc({ reason })
     this.#options.metrics.packets(this.#receiver.stats)
     const seconds = Math.round((performance.now() - this.#startedAt) / 1000)
-    this.#log.info({ reason, seconds, turns: this.#turn, ...this.#receiver.stats }, 'call ended')
+    const { turn } = this.#conversation
+    this.#log.info({ reason, seconds, turn, ...this.#receiver.stats }, 'call ended')
     this.#peer
       .close()
       .catch((error: unknown) =>
         this.#log.warn({ error: String(error) }, 'peer did not close cleanly'),
       )
-    this.#options.onEnd()
+    this.#options.onEnd(reason)
+  }
+
+  // --- the conversation's line ---
+
+  tell(event: NodeEvent): boolean {
+    // Not before `call.ready`, which is the first.
+    return this.#ready && !this.#ended.signal.aborted && this.#peer.send(JSON.stringify(event))
+  }
+
+  play(frame: Int16Array): void {
+    if (this.#peer.canPlay && !this.#ended.signal.aborted) {
+      this.#sendPacket(this.#encoder.encode(frame))
+    }
+  }
+
+  timestamp(): number | undefined {
+    return this.#peer.canPlay ? this.#outgoing.timestamp : undefined
   }
 
   // --- the clock ---
@@ -201,19 +232,16 @@ export class Session {
   #tick(): void {
     const now = performance.now()
     this.#outgoing.tick()
-    this.#receiver.tick(now)
-    this.#turns.tick()
-    const frame = this.#playout.next()
-    if (frame) this.#send(frame)
-    else if (this.#live && ++this.#quietTicks >= KEEP_ALIVE_TICKS) this.#sendPacket(OPUS_SILENCE)
-    if (!this.#live && now - this.#startedAt > CONNECT_TIMEOUT_MS) this.close('never-connected')
-    else if (this.#live && now - this.#peer.heardAt() > SILENT_TIMEOUT_MS) this.close('silent')
-  }
-
-  #send(frame: Int16Array): void {
-    if (this.#peer.canPlay && !this.#ended.signal.aborted) {
-      this.#sendPacket(this.#encoder.encode(frame))
+    this.#quietTicks++
+    if (this.attached) {
+      this.#receiver.tick(now)
+      this.#conversation.tick()
     }
+    if (this.#live && this.#quietTicks >= KEEP_ALIVE_TICKS) this.#sendPacket(OPUS_SILENCE)
+    const { silentMs = SILENT_TIMEOUT_MS } = this.#options
+    const connecting = !this.#live || !this.attached
+    if (connecting && now - this.#startedAt > CONNECT_TIMEOUT_MS) this.close('never-connected')
+    else if (this.#live && now - this.#peer.heardAt() > silentMs) this.close('silent')
   }
 
   #sendPacket(payload: Uint8Array): void {
@@ -223,91 +251,40 @@ export class Session {
     this.#peer.play(packet, marker)
   }
 
-  // --- turns and replies ---
+  // --- the conversation ---
 
-  #turnEvent(event: TurnEvent): void {
-    if (event.type === 'speech') this.#interrupt()
-    else if (event.type === 'cancelled') this.#tell({ type: 'unduck' })
-    else this.#answer(event.samples)
+  #attach(): void {
+    this.#conversation.attach(this, this.#peer.offersData)
   }
 
-  #answer(samples: Int16Array): void {
-    if (!this.#onTurn) return
-    this.#interrupt()
-    const audio = { samples, sampleRate: SAMPLE_RATE }
-    const number = ++this.#turn
-    const abort = new AbortController()
-    this.#reply = { turn: number, abort }
-    this.#options.metrics.turns.inc()
-    this.#tell({ type: 'turn', turn: number, ms: durationMs(audio) })
-    this.#playout.begin()
-    // Also after the reply is over: what a handler left running ends with the call.
-    const signal = AbortSignal.any([abort.signal, this.#ended.signal])
-    this.#run(this.#onTurn, { number, audio }, signal).catch((error: unknown) => {
-      if (signal.aborted) return
-      this.#log.error(
-        { turn: number, handler: this.#options.handlerName, error: String(error) },
-        'the handler failed; the call goes on',
-      )
-      this.#tell({
-        type: 'handler.error',
-        turn: number,
-        message: 'Something went wrong while answering.',
-      })
-      this.#replyOver('failed', this.#playout.flush())
-    })
+  #readyIfUp(): void {
+    const up = this.#live && (this.#channelOpen || !this.#peer.offersData)
+    if (!up || this.#ready || this.#ended.signal.aborted) return
+    this.#ready = true
+    this.#options.onReady()
+    if (!this.attached) this.#attach()
+    this.#conversation.opened()
   }
 
-  async #run(
-    handler: TurnHandler,
-    turn: Parameters<TurnHandler>[0],
-    signal: AbortSignal,
-  ): Promise<void> {
-    await runReply(handler(turn, this.#context(signal)), this.#playout, signal)
-    if (!signal.aborted) this.#playout.finish()
-  }
-
-  #interrupt(): void {
-    if (!this.#reply) return
-    this.#reply.abort.abort()
-    this.#replyOver('interrupted', this.#playout.flush())
-  }
-
-  #replyOver(reason: ReplyEnd, playedMs: number): void {
-    if (!this.#reply) return
-    const { turn } = this.#reply
-    this.#reply = undefined
-    this.#options.metrics.replies.inc({ reason })
-    this.#tell({ type: 'reply.end', turn, reason, playedMs })
-  }
-
-  // --- frame by frame ---
-
-  #hearFrames(samples: Int16Array): void {
-    for (const frame of this.#framer.push(samples)) this.#answerFrame(frame)
-  }
-
-  #answerFrame(frame: Int16Array): void {
-    try {
-      const reply = this.#onFrame?.(
-        { samples: frame, sampleRate: SAMPLE_RATE },
-        this.#context(this.#ended.signal),
-      )
-      if (reply) this.#send(reply.samples)
-    } catch (error) {
-      this.#log.error(
-        { handler: this.#options.handlerName, error: String(error) },
-        'the handler failed on a frame',
-      )
+  #pageEvent(event: PageEvent): void {
+    if (event.type === 'call.catch-up') {
+      if (this.#caughtUp) return this.#log.debug('ignored a second catch-up')
+      this.#caughtUp = true
+      const wanted = this.#conversation.catchUp(event)
+      if (event.missed) this.#missed = new MissedSpeech(event.missed.samples, wanted)
+      return
     }
+    if (this.#missed) {
+      this.#log.debug('an event came before all of the speech that was announced')
+      this.#missedOver()
+    }
+    this.#conversation.mark(MARKS[event.type])
   }
 
-  #context(signal: AbortSignal): CallContext {
-    return {
-      callId: this.callId,
-      signal,
-      send: (data) => this.#output(data),
-    }
+  #missedOver(): void {
+    const missed = this.#missed
+    this.#missed = undefined
+    if (missed?.wanted) this.#conversation.missed(missed.samples())
   }
 
   /** What breaks in this call that nobody foresaw ends this call, and no other notices. */
@@ -323,25 +300,9 @@ export class Session {
     this.#log.error({ error: String(error) }, 'the call failed')
     this.close('failed')
   }
-
-  #output(data: unknown): void {
-    const text = JSON.stringify({ type: 'output', data } satisfies NodeEvent)
-    const bytes = Buffer.byteLength(text)
-    // The page drops what is longer, and nobody would learn why.
-    if (bytes > MAX_CALL_EVENT_BYTES) {
-      throw new RangeError(
-        `an output of ${bytes} bytes is over the ${MAX_CALL_EVENT_BYTES} of a message`,
-      )
-    }
-    this.#peer.send(text)
-  }
-
-  #tell(event: NodeEvent): void {
-    this.#peer.send(JSON.stringify(event))
-  }
 }
 
-const MARKS: Readonly<Record<PageEvent['type'], Mark>> = {
+const MARKS: Readonly<Record<Exclude<PageEvent['type'], 'call.catch-up'>, Mark>> = {
   'speech.start': 'start',
   'speech.confirm': 'confirm',
   'speech.end': 'end',

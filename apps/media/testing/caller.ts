@@ -3,7 +3,14 @@
  * with real Opus, real DTLS and real UDP on loopback. It has no jitter buffer and no voice detector:
  * it sends the packets and marks it is told to and hands over what it receives.
  */
-import { CALL_CHANNEL, parseNodeEvent, type NodeEvent, type PageEvent } from '@earshot/protocol'
+import {
+  CALL_CHANNEL,
+  MAX_CALL_EVENT_BYTES,
+  parseNodeEvent,
+  type CatchUp,
+  type NodeEvent,
+  type PageEvent,
+} from '@earshot/protocol'
 import {
   MediaStreamTrack,
   RTCPeerConnection,
@@ -11,6 +18,7 @@ import {
   RtpPacket,
   useOPUS,
   type RTCDataChannel,
+  type Transport,
 } from 'werift'
 
 export interface CallerOptions {
@@ -21,6 +29,8 @@ export interface CallerOptions {
   /** Each packet of the reply: Opus payload, RTP header, and `performance.now()` on arrival. */
   readonly onAudio?: (payload: Buffer, header: RtpHeader, at: number) => void
   readonly onEvent?: (event: NodeEvent) => void
+  /** False for an ordinary WHIP client: audio alone. */
+  readonly channel?: boolean
 }
 
 export interface Caller {
@@ -28,7 +38,11 @@ export interface Caller {
   readonly connected: Promise<void>
   /** Sends one 20 ms Opus packet. */
   speak(payload: Uint8Array): void
-  mark(type: PageEvent['type']): void
+  mark(type: Exclude<PageEvent['type'], 'call.catch-up'>): void
+  /** Says what was heard and missed; `missed` are the mu-law bytes that the event announces, or others. */
+  catchUp(event: Omit<CatchUp, 'type'>, missed?: Uint8Array): void
+  /** Loses the path in both directions, as a changed network does: nobody is told. */
+  cut(): void
   /** Lets the RTP timeline run on by `frames` without sending, as a sender with DTX does. */
   pause(frames: number): void
   /** Skips one sequence number: a lost packet. */
@@ -57,10 +71,12 @@ export async function startCaller(options: CallerOptions): Promise<Caller> {
       options.onAudio?.(payload, header, performance.now())
     })
   })
-  const channel = pc.createDataChannel(CALL_CHANNEL)
-  const connected = Promise.all([whenOpen(channel), whenConnected(pc)]).then(() => undefined)
+  const channel = options.channel === false ? undefined : pc.createDataChannel(CALL_CHANNEL)
+  const connected = Promise.all([channel && whenOpen(channel), whenConnected(pc)]).then(
+    () => undefined,
+  )
   connected.catch(() => undefined)
-  channel.onMessage.subscribe((data) => {
+  channel?.onMessage.subscribe((data) => {
     const event = typeof data === 'string' ? parseNodeEvent(data) : undefined
     if (event) options.onEvent?.(event)
   })
@@ -84,7 +100,22 @@ export async function startCaller(options: CallerOptions): Promise<Caller> {
       sender.sendRtp(new RtpPacket(header, Buffer.from(payload))).catch(() => undefined)
     },
     mark: (type) =>
-      channel.send(JSON.stringify({ type, at: performance.now() } satisfies PageEvent)),
+      channel?.send(JSON.stringify({ type, at: performance.now() } satisfies PageEvent)),
+    catchUp(event, missed = new Uint8Array(0)) {
+      channel?.send(JSON.stringify({ type: 'call.catch-up', ...event } satisfies PageEvent))
+      for (let at = 0; at < missed.length; at += MAX_CALL_EVENT_BYTES) {
+        channel?.send(Buffer.from(missed.subarray(at, at + MAX_CALL_EVENT_BYTES)))
+      }
+    },
+    cut() {
+      for (const { connection } of pc.iceTransports) {
+        // The socket stays open and deaf, as behind a NAT that has forgotten us.
+        const socket = connection.nominated?.protocol as { transport?: Transport } | undefined
+        if (!socket?.transport) throw new Error('cannot cut a path that is not there')
+        socket.transport.send = () => Promise.resolve()
+        socket.transport.onData = () => undefined
+      }
+    },
     pause(frames) {
       timestamp += frames * FRAME
     },

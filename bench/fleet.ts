@@ -35,7 +35,7 @@ export async function startBenchFleet(port: number): Promise<BenchFleet> {
     offer: (call, sdp) =>
       new Promise((resolve, reject) => {
         waiting.set(call, { resolve, reject })
-        tell({ type: 'offer', call, sdp })
+        tell({ type: 'offer', call, sdp, conversation: call })
       }),
     close: () => server.close(),
   }

@@ -18,7 +18,7 @@ import { silence } from '../e2e/audio/speech.ts'
 import { startBrowser } from '../e2e/browser/browsers.ts'
 import { LabStack, type Transport } from '../e2e/lab/lab-stack.ts'
 import { callerAddresses, EDGE, VM } from '../e2e/lab/net/addresses.ts'
-import { up, type Lab } from '../e2e/lab/net/lab.ts'
+import { up } from '../e2e/lab/net/lab.ts'
 import { readCapture, roundTrips, type Packet } from '../e2e/lab/wire.ts'
 import { percentile, printTable } from './figures.ts'
 import { joinOnce, msFromTap, timeInPage, type Join } from './joins.ts'
@@ -44,7 +44,7 @@ try {
     await stack.stopNodes()
     await stack.node({ transports: [transport] })
     for (const rttMs of values.rtt.split(',').map(Number)) {
-      rows.push(await measure(lab, stack, transport, rttMs))
+      rows.push(await measure(transport, rttMs))
     }
   }
 } finally {
@@ -64,12 +64,7 @@ interface Measured {
   readonly trips: number | undefined
 }
 
-async function measure(
-  lab: Lab,
-  stack: LabStack,
-  transport: Transport,
-  rttMs: number,
-): Promise<string[]> {
+async function measure(transport: Transport, rttMs: number): Promise<string[]> {
   await lab.shape({})
   const site = await stack.site()
   const browser = await startBrowser('chromium', { lines: silence(100), site })
@@ -81,7 +76,7 @@ async function measure(
     await lab.shape(rttMs > 0 ? { rttMs } : {})
     const runs: Measured[] = []
     // The first join warms up both ends; it is not counted.
-    for (let i = 0; i <= joins; i++) runs.push(await joinCaptured(lab, stack, page, rttMs))
+    for (let i = 0; i <= joins; i++) runs.push(await joinCaptured(page, rttMs))
     return row(transport, rttMs, runs.slice(1))
   } finally {
     await browser.stop()
@@ -105,12 +100,7 @@ function row(transport: Transport, rttMs: number, runs: readonly Measured[]): st
   ]
 }
 
-async function joinCaptured(
-  lab: Lab,
-  stack: LabStack,
-  page: Page,
-  rttMs: number,
-): Promise<Measured> {
+async function joinCaptured(page: Page, rttMs: number): Promise<Measured> {
   const file = join(stack.secrets.directory, 'join.pcap')
   const filter = `host ${EDGE.v4} or host ${VM.v4}`
   const capture = await lab.capture('caller', file, { filter, interface: 'eth0' })

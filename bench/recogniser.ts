@@ -34,8 +34,16 @@ export async function createRecogniser(
         encodeWav({ samples: resample(samples, 48_000, RATE), sampleRate: RATE }),
       )
       const { stdout } = await promisify(execFile)('pocketsphinx_continuous', [
-        ...['-hmm', `${MODEL}/en-us`, '-dict', `${MODEL}/cmudict-en-us.dict`],
-        ...['-jsgf', grammar, '-infile', file, '-logfn', '/dev/null'],
+        '-hmm',
+        `${MODEL}/en-us`,
+        '-dict',
+        `${MODEL}/cmudict-en-us.dict`,
+        '-jsgf',
+        grammar,
+        '-infile',
+        file,
+        '-logfn',
+        '/dev/null',
       ])
       return stdout.trim().split(/\s+/)[0] ?? ''
     },

@@ -11,7 +11,7 @@ import type { Page } from '@playwright/test'
 import { silence } from '../e2e/audio/speech.ts'
 import { startBrowser } from '../e2e/browser/browsers.ts'
 import { LabStack } from '../e2e/lab/lab-stack.ts'
-import { up, type Lab } from '../e2e/lab/net/lab.ts'
+import { up } from '../e2e/lab/net/lab.ts'
 import { percentile, printTable } from './figures.ts'
 import { timeInPage } from './joins.ts'
 

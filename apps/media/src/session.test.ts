@@ -57,7 +57,7 @@ describe('a call', () => {
     expect(kept).toBeGreaterThanOrEqual(8)
     expect(kept).toBeLessThanOrEqual(12)
     expect(Math.max(...call.heard().map(Math.abs))).toBe(0)
-    expect(call.events[0]).toMatchObject({ type: 'call.ready', keepAliveMs: 100 })
+    expect(call.events[0]).toMatchObject({ type: 'call.ready', keepAliveMs: 80 })
   })
 
   it('stops a long reply as soon as the caller is surely speaking', async () => {

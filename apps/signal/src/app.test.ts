@@ -266,7 +266,9 @@ describe('origins', () => {
     expect(response.status).toBe(204)
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe(ALLOWED_ORIGINS)
     expect(response.headers.get('Access-Control-Allow-Methods')).toContain('DELETE')
-    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('Content-Type,Earshot-Resume')
+    expect(response.headers.get('Access-Control-Allow-Headers')).toBe(
+      'Content-Type,Earshot-Resume,Earshot-Attempt',
+    )
   })
 })
 

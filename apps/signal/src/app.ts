@@ -2,7 +2,7 @@
 import { Hono, type Context, type MiddlewareHandler } from 'hono'
 import { accepts } from 'hono/accepts'
 import { cors } from 'hono/cors'
-import { regionOf, RESUME_HEADER } from '@earshot/protocol'
+import { ATTEMPT_HEADER, regionOf, RESUME_HEADER } from '@earshot/protocol'
 import { anyReady, callerPosition, fleetOf, mintCallId, placeCall, reachNode } from './calls.ts'
 import { readSettings, type Bindings, type Settings } from './env.ts'
 import { Failure, problemResponse } from './failure.ts'
@@ -37,7 +37,7 @@ const allowedPages = cors({
   origin: (origin, c: Context<AppEnv>) =>
     c.var.settings.allowedOrigins.includes(origin) ? origin : null,
   allowMethods: ['GET', 'POST', 'DELETE'],
-  allowHeaders: ['Content-Type', RESUME_HEADER],
+  allowHeaders: ['Content-Type', RESUME_HEADER, ATTEMPT_HEADER],
   exposeHeaders: ['Location', 'Link', 'Retry-After', RESUME_HEADER],
   maxAge: 7200,
 })
@@ -61,8 +61,8 @@ app.use('/v1/ice-servers', ownPages, allowedPages)
  */
 app.post('/v1/calls', seldom, async (c) => {
   const offer = await readOffer(c.req.raw)
-  const token = c.req.header(RESUME_HEADER)
-  const placed = await placeCall(c.env.FLEET, regionsFor(c), offer, token)
+  const back = { token: c.req.header(RESUME_HEADER), attempt: c.req.header(ATTEMPT_HEADER) }
+  const placed = await placeCall(c.env.FLEET, regionsFor(c), offer, back)
   const { call, sdp: answer, resume, resumed } = placed
   const configuration = iceConfiguration(placed, await credentialsFor(c, call))
   const network = await networkName(c.var.settings.turnSecret, callerAddress(c.req.raw))

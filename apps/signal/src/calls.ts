@@ -25,6 +25,12 @@ export function mintCallId(region: string): string {
   return `${region}-${base64url(crypto.getRandomValues(new Uint8Array(16)))}`
 }
 
+/** What a caller who comes back says, as the headers have it. */
+export interface ComingBack {
+  readonly token?: string | undefined
+  readonly attempt?: string | undefined
+}
+
 /**
  * Places a call in the first of `regions` that takes it. With a resume token, the region that keeps
  * the conversation is asked before all others, and what it hands out goes on to the next. A token
@@ -36,11 +42,14 @@ export async function placeCall(
   fleets: Bindings['FLEET'],
   regions: readonly string[],
   sdp: string,
-  token = '',
+  { token = '', attempt = '' }: ComingBack = {},
 ): Promise<PlacedCall> {
   const home = regions.find((region) => region === regionOfResume(token))
   const hash = home === undefined ? undefined : await hashToken(token)
-  let resume: PlaceRequest['resume'] = hash === undefined ? undefined : { type: 'token', hash }
+  // What counts nothing that we know is never too late.
+  const count = /^\d{1,9}$/.test(attempt) ? Number(attempt) : Infinity
+  let resume: PlaceRequest['resume'] =
+    hash === undefined ? undefined : { type: 'token', hash, attempt: count }
   let failure: Failure | undefined
   for (const region of home === undefined ? regions : withFirst(regions, home)) {
     const result = await askRegion(fleets, region, sdp, resume)

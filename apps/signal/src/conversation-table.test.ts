@@ -7,7 +7,7 @@ import { World } from './testing.ts'
 /** A conversation at its first call. Whatever names it begins with `name`. */
 function begun(name: string): Omit<Conversation, 'expires'> {
   const names = { conversation: name, call: name, token: `${name}-token` }
-  return { ...names, node: 'n', previous: null, former: null, turn: 0, state: null }
+  return { ...names, node: 'n', previous: null, former: null, attempt: 0, turn: 0, state: null }
 }
 
 /** Runs `test` with a table in the storage of a fleet that nothing else uses. */

@@ -23,6 +23,8 @@ export type Conversation = {
   readonly previous: string | null
   /** The call before `call`: until that is connected, all that its caller may know of. */
   readonly former: string | null
+  /** How often its caller has asked to come back to it, as far as is known. */
+  readonly attempt: number
   /** The number of its last turn. */
   readonly turn: number
   /** What its handler kept, JSON text. */
@@ -41,7 +43,8 @@ export class ConversationTable {
     sql.exec(
       `CREATE TABLE IF NOT EXISTS conversations (
         conversation TEXT PRIMARY KEY, call TEXT NOT NULL, node TEXT NOT NULL, token TEXT NOT NULL,
-        previous TEXT, former TEXT, turn INTEGER NOT NULL, state TEXT, expires INTEGER)`,
+        previous TEXT, former TEXT, attempt INTEGER NOT NULL, turn INTEGER NOT NULL, state TEXT,
+        expires INTEGER)`,
     )
     for (const column of ['call', 'node', 'token', 'previous', 'former', 'expires']) {
       sql.exec(`CREATE INDEX IF NOT EXISTS conversations_by_${column} ON conversations (${column})`)
@@ -75,15 +78,16 @@ export class ConversationTable {
 
   /** Has the conversation be as `row` says, except that it expires unless its call is answered. */
   offered(row: Omit<Conversation, 'expires'>, now: number): void {
-    const { conversation, call, node, token, previous, former, turn, state } = row
+    const { conversation, call, node, token, previous, former, attempt, turn, state } = row
     this.#sql.exec(
-      'INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       conversation,
       call,
       node,
       token,
       previous,
       former,
+      attempt,
       turn,
       state,
       now + RESUME_MS,

@@ -24,7 +24,7 @@ export interface PlaceRequest {
   readonly token: string
   /** The conversation to go on with: by the hash of the token shown, or handed over by its region. */
   readonly resume?:
-    | { readonly type: 'token'; readonly hash: string }
+    | { readonly type: 'token'; readonly hash: string; readonly attempt: number }
     | ({ readonly type: 'carried' } & Carried)
 }
 
@@ -45,7 +45,7 @@ export type PlaceResult =
   | { type: 'no-node' | 'full'; carried?: Carried }
   | { type: 'timeout'; node: string; carried?: Carried }
   | { type: 'bad-offer' | 'failed'; node: string; detail: string }
-  /** Its caller has asked again or hung up meanwhile, and waits no more. */
+  /** Its caller has asked again or hung up before or meanwhile, and waits no more. */
   | { type: 'superseded'; node: string }
 
 /** What placing needs of its fleet. */
@@ -73,13 +73,18 @@ export interface Floor {
  */
 export async function place(floor: Floor, request: PlaceRequest): Promise<PlaceResult> {
   const { call, token, resume } = request
-  const lost = resume?.type === 'token' ? takeBack(floor, resume.hash) : undefined
+  const lost =
+    resume?.type === 'token' ? floor.conversations.byToken(resume.hash, floor.now()) : undefined
+  if (lost && resume?.type === 'token') {
+    if (resume.attempt < lost.attempt) return { type: 'superseded', node: lost.node }
+    takeBack(floor, lost)
+  }
   const carried = resume?.type === 'carried' ? resume : lost && carriedOf(lost)
   const result = await offerAround(floor, request, {
     conversation: carried?.conversation ?? call,
     call,
     token,
-    ...(lost && resume?.type === 'token' ? wayBack(lost, resume.hash) : NO_WAY_BACK),
+    ...(lost && resume?.type === 'token' ? wayBack(lost, resume) : NO_WAY_BACK),
     carried,
     home: lost?.node,
   })
@@ -105,24 +110,22 @@ export function tellMoved(links: readonly NodeLink[], node: string, call: string
 
 // --- the lost call ---
 
-const NO_WAY_BACK = { previous: null, former: null }
+const NO_WAY_BACK = { previous: null, former: null, attempt: 0 }
 
 /** Frees the seat of the call that was lost, which may still wait for its own answer. */
-function takeBack(
-  { conversations, offers, seats, ...floor }: Floor,
-  hash: string,
-): Conversation | undefined {
-  const lost = conversations.byToken(hash, floor.now())
-  if (lost === undefined) return undefined
+function takeBack({ offers, seats }: Floor, lost: Conversation): void {
   offers.settle(lost.call, lost.node, { type: 'superseded' })
   seats.release(lost.call, lost.node)
-  return lost
 }
 
 /** By which token and call the caller knows the conversation until it is connected again. */
-function wayBack(lost: Conversation, hash: string): Pick<Conversation, 'previous' | 'former'> {
+function wayBack(
+  lost: Conversation,
+  { hash, attempt }: { readonly hash: string; readonly attempt: number },
+): Pick<Conversation, 'previous' | 'former' | 'attempt'> {
   // An older token means that the answer with the newest was lost, and its call's id with it.
-  return { previous: hash, former: hash === lost.token ? lost.call : lost.former }
+  const former = hash === lost.token ? lost.call : lost.former
+  return { previous: hash, former, attempt: Number.isFinite(attempt) ? attempt : lost.attempt }
 }
 
 function carriedOf(lost: Conversation): Carried {
@@ -134,7 +137,7 @@ function carriedOf(lost: Conversation): Carried {
 
 interface Placing extends Pick<
   Conversation,
-  'conversation' | 'call' | 'token' | 'previous' | 'former'
+  'conversation' | 'call' | 'token' | 'previous' | 'former' | 'attempt'
 > {
   readonly carried: Carried | undefined
   /** The node that had the conversation. */

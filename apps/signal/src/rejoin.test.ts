@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { RESUME_HEADER } from '@earshot/protocol'
+import { ATTEMPT_HEADER, joinedSchema, RESUME_HEADER } from '@earshot/protocol'
+import * as v from 'valibot'
 import { OFFER } from './fake-node.ts'
 import { outcomeOf, talking, writtenDown } from './testing.ts'
 
@@ -140,6 +141,23 @@ describe('a resume token', () => {
     expect(await outcomeOf(await world.call({ [RESUME_HEADER]: first.resume }, OFFER))).toBe(
       'fleet-full',
     )
+  })
+
+  it('is not taken from an attempt that arrives after a later one', async () => {
+    const { world, node, first } = await talking()
+    const asking = (token: string, attempt: number): Record<string, string> => ({
+      Accept: 'application/json',
+      [RESUME_HEADER]: token,
+      [ATTEMPT_HEADER]: String(attempt),
+    })
+    const later = await world.call(asking(first.resume, 2))
+    expect(later.status).toBe(201)
+    const { resume, call } = v.parse(joinedSchema, await later.json())
+    expect(await outcomeOf(await world.call(asking(first.resume, 1)))).toBe('node-failed')
+    expect(node.offers).toBe(2)
+    expect(node.hangups).toEqual([])
+    expect((await world.call(asking(resume, 3))).status).toBe(201)
+    expect(await world.hangUp({ call })).toBe(200)
   })
 
   it('that is shown twice ends the call of which the answer was lost', async () => {

@@ -19,12 +19,16 @@ export class Repeats<T> {
     if (known) return known.answer
     const answer = ask()
     this.#answers.set(key, { answer, until: now + KEPT_MS })
-    answer.then(
-      (settled) => {
-        if (!isGood(settled)) this.#answers.delete(key)
-      },
-      () => this.#answers.delete(key),
-    )
+    void this.#keepIfGood(key, answer, isGood)
     return answer
+  }
+
+  async #keepIfGood(
+    key: string,
+    answer: Promise<T>,
+    isGood: (answer: T) => boolean,
+  ): Promise<void> {
+    const kept = await answer.then(isGood, () => false)
+    if (!kept) this.#answers.delete(key)
   }
 }

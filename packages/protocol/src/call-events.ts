@@ -16,7 +16,7 @@ export const PROTOCOL_VERSION = 2
 export const MAX_CALL_EVENT_BYTES = 16 * 1024
 
 /** In silence the node sends a packet this often, in ms, so that a dead path is seen at once. */
-export const KEEP_ALIVE_MS = 100
+export const KEEP_ALIVE_MS = 80
 
 /** The rate of the mu-law samples that follow a `call.catch-up`, in Hz. */
 export const MISSED_SAMPLE_RATE = 16_000

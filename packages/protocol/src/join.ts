@@ -25,6 +25,12 @@ export const MAX_SDP_BYTES = 64 * 1024
 /** The request header that carries the resume token of a call that was lost. */
 export const RESUME_HEADER = 'Earshot-Resume'
 
+/**
+ * The request header beside it that counts a caller's attempts to come back, from 1. On a network that
+ * has just changed a request may arrive after the one that was sent later: it must not undo that one.
+ */
+export const ATTEMPT_HEADER = 'Earshot-Attempt'
+
 /** `<region>.<43 base64url characters>`: 256 random bits, and where the conversation is kept. */
 export const RESUME_TOKEN = /^(?<region>[a-z0-9]{1,16})\.[A-Za-z0-9_-]{43}$/
 

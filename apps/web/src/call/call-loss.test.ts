@@ -63,13 +63,13 @@ describe('losing the connection', () => {
     fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
     fake.peer().tell({ type: 'closed' })
     const posts: number[] = []
-    for (const ms of [0, 399, 1, 399, 1]) {
+    for (const ms of [0, 99, 1, 399, 1, 399, 1]) {
       await fake.clock.pass(ms)
       posts.push(fake.posts() - 1)
     }
-    expect(posts).toEqual([1, 1, 2, 2, 3])
-    for (let ms = 800; ms < 12_000; ms += 400) await fake.clock.pass(400)
-    expect(fake.state()).toMatchObject({ status: 'reconnecting', forMs: 12_000 })
+    expect(posts).toEqual([1, 1, 2, 2, 3, 3, 4])
+    for (let ms = 900; ms < 12_000; ms += 400) await fake.clock.pass(400)
+    expect(fake.state()).toMatchObject({ status: 'reconnecting', forMs: 12_100 })
     const eager = fake.posts()
     for (let ms = 12_000; ms < 59_000; ms += 1_000) await fake.clock.pass(1_000)
     expect(fake.state()?.status).toBe('reconnecting')
@@ -87,16 +87,45 @@ describe('losing the connection', () => {
     const fake = await liveCall()
     fake.world.answer = () => never()
     fake.peer().tell({ type: 'closed' })
-    await fake.clock.pass(0)
+    await fake.clock.pass(950)
     expect(fake.posts()).toBe(2)
     fake.world.answer = async () => created(JOINED)
     reopen(fake)
-    await fake.clock.pass(900)
-    await settle()
-    await fake.clock.pass(400)
-    await settle()
+    await fake.clock.pass(100)
     expect(fake.state()?.status).toBe('live')
     expect(fake.posts()).toBe(3)
+  })
+
+  it('asks at once by two connections, and again a little later, and takes the first answer', async () => {
+    const fake = await liveCall()
+    fake.world.answer = () => never()
+    reopen(fake)
+    fake.peer().tell({ type: 'closed' })
+    await fake.clock.pass(0)
+    const [, once, again] = fake.requests
+    expect(again).toMatchObject({ url: once?.url, init: { body: once?.init?.body } })
+    expect(fake.requests).toHaveLength(3)
+    fake.world.answer = async () => created(JOINED)
+    await fake.clock.pass(300)
+    expect(fake.state()?.status).toBe('live')
+    // All that is still under way is given up.
+    expect(fake.requests.slice(1).every(({ init }) => init?.signal?.aborted)).toBe(true)
+    await fake.clock.pass(5_000)
+    expect(fake.requests).toHaveLength(4)
+  })
+
+  it('waits for the other request when one did not get through', async () => {
+    const fake = await liveCall()
+    const answers = [
+      () => Promise.reject<Response>(new TypeError('Failed to fetch')),
+      () => Promise.resolve(created(JOINED)),
+    ]
+    fake.world.answer = () => answers.shift()?.() ?? never()
+    reopen(fake)
+    fake.peer().tell({ type: 'closed' })
+    await fake.clock.pass(0)
+    expect(fake.state()?.status).toBe('live')
+    expect(fake.posts()).toBe(2)
   })
 
   it('does not wait when the network comes back', async () => {
@@ -104,7 +133,7 @@ describe('losing the connection', () => {
     fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
     fake.peer().tell({ type: 'closed' })
     await fake.clock.pass(600)
-    expect(fake.state()).toMatchObject({ status: 'reconnecting', forMs: 400 })
+    expect(fake.state()).toMatchObject({ status: 'reconnecting', forMs: 500 })
     fake.world.answer = async () => created(JOINED)
     reopen(fake)
     fake.call.networkChanged()
@@ -155,7 +184,7 @@ describe('losing the connection', () => {
     const fake = await liveCall()
     fake.world.answer = async () => Promise.reject(new TypeError('Failed to fetch'))
     fake.peer().tell({ type: 'closed' })
-    await fake.clock.pass(100)
+    await fake.clock.pass(50)
     fake.call.close()
     await fake.clock.pass(60_000)
     expect(fake.state()).toMatchObject({ status: 'ended', why: 'hung-up' })

@@ -18,10 +18,11 @@ type Fake = Awaited<ReturnType<typeof liveCall>>
 
 /** The service's second answer, and those after it, each with a token and a call of its own. */
 function answering(fake: { world: Fake['world'] }, ...answers: Partial<Joined>[]): void {
-  let n = 1
-  fake.world.answer = async () => {
-    const answer = answers[Math.min(n, answers.length) - 1]
-    n += 1
+  fake.world.answer = async (init) => {
+    // Told the same when it asks the same, as the service does.
+    const attempt = Number(new Headers(init?.headers).get('Earshot-Attempt'))
+    const answer = answers[Math.min(attempt, answers.length) - 1]
+    const n = attempt + 1
     return created({ ...JOINED, resume: token(n), ...answer }, `/v1/calls/${n}`)
   }
 }
@@ -63,7 +64,7 @@ describe('the resume token', () => {
     const fake = await liveCall()
     fake.world.answer = never
     fake.peer().tell({ type: 'closed' })
-    await fake.clock.pass(1_000)
+    await fake.clock.pass(950)
     answering(fake, { resumed: 'here' })
     reopen(fake)
     await fake.clock.pass(500)
@@ -190,6 +191,7 @@ describe('coming back', () => {
   it('waits for what comes of speech that ended in the gap, and no longer than of any other', async () => {
     const fake = await liveCall()
     fake.world.answer = never
+    reopen(fake)
     speak(fake.call, 20)
     fake.call.mark('speech.start')
     fake.peer().tell({ type: 'closed' })
@@ -197,7 +199,6 @@ describe('coming back', () => {
     speak(fake.call, 20)
     fake.call.mark('speech.end')
     answering(fake, { resumed: 'here' })
-    reopen(fake)
     await fake.clock.pass(1_500)
     expect(fake.peer().sent).toMatchObject([{ missed: { speaking: false } }])
     expect(fake.state()).toMatchObject({ status: 'live', floor: 'thinking' })

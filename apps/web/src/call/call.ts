@@ -72,6 +72,8 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   let connection: Connection | undefined
   /** The newest answer: where to hang up, and the token to come back with. */
   let answered: Answered | undefined
+  /** How often this call has been asked for again. */
+  let attempts = 0
   let goodbye: Promise<void> | undefined
   let isStale = false
   /** Aborted when speech goes on or the node has spoken: nothing is awaited of the last mark. */
@@ -146,7 +148,8 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       onAudio: (stream: MediaStream) => news.onAudio(stream),
       onLost: lose,
     }
-    const attempt = { limits, resume: answered?.resume, farewell }
+    const back = answered && { token: answered.resume, attempt: (attempts += 1) }
+    const attempt = { limits, back, farewell }
     const next = await connect(ports, microphone, signal, listeners, attempt)
     connection = next
     catchUp(next)

@@ -6,9 +6,10 @@ import {
   type PageEvent,
   type Resumed,
 } from '@earshot/protocol'
-import { after, type Clock } from './clock.ts'
+import type { Clock } from './clock.ts'
 import { CallFailure } from './failure.ts'
-import { type Answered, type Fetch, postOffer } from './join.ts'
+import { askForAnswer } from './ask.ts'
+import type { Answered, ComingBack, Fetch } from './join.ts'
 import { type PathNews, watchPath } from './path.ts'
 import type { CallPeer, CreatePeer } from './peer.ts'
 import type { Limits } from './rejoin.ts'
@@ -45,8 +46,8 @@ export interface ConnectionNews extends Omit<PathNews, 'onLook'> {
 
 export interface Attempt {
   limits: Limits
-  /** The token of the call that was lost. */
-  resume: string | undefined
+  /** Set when the call was lost. */
+  back: ComingBack | undefined
   /** Resolves when the service has taken note of a hang-up: the connection is kept for it. */
   farewell: () => Promise<void>
 }
@@ -82,7 +83,7 @@ export async function connect(
   mic: Promise<MediaStream>,
   signal: AbortSignal,
   news: ConnectionNews,
-  { limits, resume, farewell }: Attempt,
+  { limits, back, farewell }: Attempt,
 ): Promise<Connection> {
   const life = new AbortController()
   const servers = serversFrom(transports)
@@ -109,7 +110,7 @@ export async function connect(
     const offer = await peer.offer()
     signal.throwIfAborted()
     const until = AbortSignal.any([signal, life.signal])
-    const answering = answerInTime(fetch, offer, resume, clock, limits.answerMs, until)
+    const answering = askForAnswer({ fetch, clock }, offer, back, limits, until)
     const told = answering.then((answered) => {
       news.onAnswer(answered)
       return answered
@@ -214,26 +215,6 @@ async function timeUp(
 ): Promise<never> {
   await clock.wait(ms, life)
   throw failure(`no connection within ${ms} ms`)
-}
-
-async function answerInTime(
-  fetch: Fetch,
-  offer: string,
-  resume: string | undefined,
-  clock: Clock,
-  ms: number,
-  signal: AbortSignal,
-): Promise<Answered> {
-  const late = new AbortController()
-  const done = new AbortController()
-  after(clock, ms, done.signal, () => {
-    late.abort(new CallFailure('offline', `POST /v1/calls: no answer within ${ms} ms`))
-  })
-  try {
-    return await postOffer(fetch, offer, resume, AbortSignal.any([signal, late.signal]))
-  } finally {
-    done.abort()
-  }
 }
 
 /** Rejects when the signal aborts; listens no longer than `until`. */

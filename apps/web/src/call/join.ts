@@ -1,4 +1,5 @@
 import {
+  ATTEMPT_HEADER,
   type Joined,
   joinedSchema,
   MAX_SDP_BYTES,
@@ -15,16 +16,23 @@ export interface Answered extends Joined {
   location: string
 }
 
+/** How a caller says which conversation to go on with. */
+export interface ComingBack {
+  /** The resume token of the newest answer; it is in one header and in no error. */
+  token: string
+  /** Counts the attempts of a call to come back, from 1. */
+  attempt: number
+}
+
 /**
  * The one round trip of a call: posts the offer, resolves with the answer and the ICE servers.
- * `resume`: the token of the call that was lost; it is in this one header and in no error.
  *
  * Rejects with a `CallFailure`, or with the signal's reason when it aborts.
  */
 export async function postOffer(
   fetch: Fetch,
   offer: string,
-  resume: string | undefined,
+  back: ComingBack | undefined,
   signal: AbortSignal,
 ): Promise<Answered> {
   let response: Response
@@ -35,7 +43,7 @@ export async function postOffer(
       headers: {
         'Content-Type': 'application/sdp',
         Accept: 'application/json',
-        ...(resume !== undefined && { [RESUME_HEADER]: resume }),
+        ...(back && { [RESUME_HEADER]: back.token, [ATTEMPT_HEADER]: String(back.attempt) }),
       },
       body: offer,
       signal,

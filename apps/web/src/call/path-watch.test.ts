@@ -21,9 +21,9 @@ function watched() {
     path,
     watch,
     pass: async (ms: number, packetsEach: number): Promise<void> => {
-      for (let passed = 0; passed < ms; passed += 150) {
+      for (let passed = 0; passed < ms; passed += 80) {
         path.packets += packetsEach
-        await clock.pass(150)
+        await clock.pass(80)
         await settle()
       }
     },
@@ -31,26 +31,26 @@ function watched() {
 }
 
 describe('a watched path', () => {
-  it('is silent when nothing has come for 700 ms, and that is told once', async () => {
+  it('is silent when nothing has come for 400 ms, and that is told once', async () => {
     const { pass, silences } = watched()
     await pass(3_000, 1)
     expect(silences).toEqual([])
-    await pass(600, 0)
+    await pass(320, 0)
     expect(silences).toEqual([])
     await pass(3_000, 0)
     expect(silences).toHaveLength(1)
-    expect(silences[0]).toBeGreaterThanOrEqual(700)
-    expect(silences[0]).toBeLessThan(1_000)
+    expect(silences[0]).toBeGreaterThanOrEqual(400)
+    expect(silences[0]).toBeLessThan(600)
   })
 
   it('is given more time once it has been silent and come back', async () => {
     const { pass, silences } = watched()
     await pass(1_500, 1)
-    await pass(600, 0)
-    await pass(150, 1)
-    await pass(1_500, 0)
+    await pass(320, 0)
+    await pass(80, 1)
+    await pass(880, 0)
     expect(silences).toEqual([])
-    await pass(600, 0)
+    await pass(320, 0)
     expect(silences).toHaveLength(1)
   })
 
@@ -58,14 +58,14 @@ describe('a watched path', () => {
     const { pass, watch, silences } = watched()
     await pass(900, 1)
     watch.suspect()
-    await pass(300, 0)
+    await pass(160, 0)
     expect(silences).toEqual([])
     await pass(3_000, 1)
-    await pass(600, 0)
+    await pass(320, 0)
     expect(silences).toEqual([])
-    await pass(150, 1)
+    await pass(80, 1)
     watch.suspect()
-    await pass(450, 0)
+    await pass(320, 0)
     expect(silences).toHaveLength(1)
   })
 
@@ -89,6 +89,6 @@ describe('a watched path', () => {
   })
 
   it('is never given more than three seconds', () => {
-    expect([0, 200, 400, 5_000].map(silenceLimit)).toEqual([700, 700, 1_000, 3_000])
+    expect([0, 200, 400, 5_000].map(silenceLimit)).toEqual([400, 500, 1_000, 3_000])
   })
 })

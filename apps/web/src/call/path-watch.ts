@@ -6,17 +6,17 @@ import type { Clock } from './clock.ts'
 import { callPath, type CallPath, receivedPackets, type StatsReport } from './stats.ts'
 
 /** How often the count of packets is read, in ms. */
-const LOOK_MS = 150
+const LOOK_MS = 80
 /** A look that comes this much late, in ms, was held up by the browser and proves no silence. */
 const LATE_MS = 400
 /** The shortest and the longest silence, in ms, that is taken for the end of the path. */
-const MIN_SILENCE_MS = 700
+const MIN_SILENCE_MS = 400
 const MAX_SILENCE_MS = 3_000
 /** A path that has been silent for a while and came back is given more than that the next time. */
 const PATIENCE = 2.5
 /** After a change of network, for so long, in ms, so short a silence is enough. */
 const SUSPECT_MS = 3_000
-const SUSPECT_SILENCE_MS = 400
+const SUSPECT_SILENCE_MS = 250
 
 export interface PathWatch {
   /** The last round trip that was measured, in ms. */

@@ -4,7 +4,8 @@ import { REJOIN_MS, rejoinDelay, rejoinLimits } from './rejoin.ts'
 describe('rejoinDelay', () => {
   it('is none at first, short at first, then longer, and ends after a minute', () => {
     expect(rejoinDelay(1, 0, 1)).toBe(0)
-    expect(rejoinDelay(2, 0, 0)).toBe(400)
+    expect(rejoinDelay(2, 0, 0)).toBe(100)
+    expect(rejoinDelay(3, 600, 0)).toBe(400)
     expect(rejoinDelay(9, 9_999, 0)).toBe(400)
     expect(rejoinDelay(9, 10_000, 0)).toBe(2_000)
     expect(rejoinDelay(40, REJOIN_MS - 1, 0)).toBe(2_000)
@@ -12,25 +13,31 @@ describe('rejoinDelay', () => {
   })
 
   it('adds up to a quarter by chance', () => {
-    expect(rejoinDelay(2, 0, 1)).toBe(500)
+    expect(rejoinDelay(3, 600, 1)).toBe(500)
     expect(rejoinDelay(2, 10_000, 0.5)).toBe(2_250)
   })
 })
 
 describe('rejoinLimits', () => {
   it('give a long path the time that its round trips take', () => {
-    expect(rejoinLimits(2, 1_000, 50)).toEqual({ answerMs: 1_500, connectMs: 1_500 })
-    expect(rejoinLimits(2, 1_000, 300)).toEqual({ answerMs: 3_000, connectMs: 3_600 })
-    expect(rejoinLimits(2, 1_000, 5_000)).toEqual({ answerMs: 5_000, connectMs: 6_000 })
-    expect(rejoinLimits(2, 1_000, undefined)).toEqual({ answerMs: 1_500, connectMs: 1_800 })
+    expect(rejoinLimits(2, 1_000, 50)).toMatchObject({ answerMs: 1_500, connectMs: 1_500 })
+    expect(rejoinLimits(2, 1_000, 300)).toMatchObject({ answerMs: 3_000, connectMs: 3_600 })
+    expect(rejoinLimits(2, 1_000, 5_000)).toMatchObject({ answerMs: 5_000, connectMs: 6_000 })
+    expect(rejoinLimits(2, 1_000, undefined)).toMatchObject({ answerMs: 1_500, connectMs: 1_800 })
   })
 
   it('are short for the first, whose connection to the service may be dead', () => {
-    expect(rejoinLimits(1, 0, 50)).toEqual({ answerMs: 700, connectMs: 1_500 })
-    expect(rejoinLimits(1, 4, 300)).toEqual({ answerMs: 1_800, connectMs: 3_600 })
+    expect(rejoinLimits(1, 0, 50)).toMatchObject({ answerMs: 700, connectMs: 1_500 })
+    expect(rejoinLimits(1, 4, 300)).toMatchObject({ answerMs: 1_800, connectMs: 3_600 })
   })
 
   it('are wider when short attempts have not helped', () => {
-    expect(rejoinLimits(9, 10_000, 50)).toEqual({ answerMs: 3_000, connectMs: 3_000 })
+    expect(rejoinLimits(9, 10_000, 50)).toMatchObject({ answerMs: 3_000, connectMs: 3_000 })
+  })
+
+  it('ask again before they are over, and twice at once where a connection may be dead', () => {
+    expect(rejoinLimits(1, 0, 50).repeatMs).toEqual([0, 150])
+    expect(rejoinLimits(2, 1_000, 50).repeatMs).toEqual([150, 300])
+    expect(rejoinLimits(2, 1_000, 300).repeatMs).toEqual([600, 1_200])
   })
 })

@@ -11,6 +11,8 @@ export const STABLE_MS = 10_000
 
 const EAGER_MS = 10_000
 const EAGER_DELAY_MS = 400
+/** After a first attempt that failed, in ms: browsers end all requests of a network that is gone. */
+const SECOND_DELAY_MS = 100
 const PATIENT_DELAY_MS = 2_000
 /** Share of a delay that chance adds, so that the callers of a dead node do not return as one. */
 const JITTER = 0.25
@@ -21,10 +23,12 @@ export interface Limits {
   readonly answerMs: number
   /** From the answer to the open connection, in ms. */
   readonly connectMs: number
+  /** When to ask once more while there is no answer, in ms after the offer. */
+  readonly repeatMs: readonly number[]
 }
 
 /** A first call's: within 10 s a person is told what is wrong. */
-export const FIRST_LIMITS: Limits = { answerMs: 8_000, connectMs: 9_000 }
+export const FIRST_LIMITS: Limits = { answerMs: 8_000, connectMs: 9_000, repeatMs: [] }
 
 /**
  * Wait before `attempt` (from 1), `lostMs` after the loss, or `undefined` when it is time to give up.
@@ -33,6 +37,7 @@ export const FIRST_LIMITS: Limits = { answerMs: 8_000, connectMs: 9_000 }
 export function rejoinDelay(attempt: number, lostMs: number, chance: number): number | undefined {
   if (lostMs >= REJOIN_MS) return undefined
   if (attempt === 1) return 0
+  if (attempt === 2 && lostMs < EAGER_MS) return SECOND_DELAY_MS * (1 + JITTER * chance)
   return (lostMs < EAGER_MS ? EAGER_DELAY_MS : PATIENT_DELAY_MS) * (1 + JITTER * chance)
 }
 
@@ -42,13 +47,17 @@ export function rejoinDelay(attempt: number, lostMs: number, chance: number): nu
  */
 export function rejoinLimits(attempt: number, lostMs: number, rttMs: number | undefined): Limits {
   const rtt = Math.min(rttMs ?? 150, 500)
-  // The first goes out by whatever connection to the service is open, which may be as dead as the call.
+  const repeat = Math.max(150, 2 * rtt)
+  // The first goes out by whatever connection to the service is open, which may be as dead as the call:
+  // the same at once by another. A rejoin is too rare for the one request to matter.
   if (attempt === 1) {
-    return { answerMs: Math.max(700, 6 * rtt), connectMs: Math.max(1_500, 12 * rtt) }
+    const connectMs = Math.max(1_500, 12 * rtt)
+    return { answerMs: Math.max(700, 6 * rtt), connectMs, repeatMs: [0, repeat] }
   }
   const patience = lostMs < EAGER_MS ? 1 : 2
   return {
     answerMs: patience * Math.max(1_500, 10 * rtt),
     connectMs: patience * Math.max(1_500, 12 * rtt),
+    repeatMs: [repeat, 2 * repeat],
   }
 }

@@ -171,7 +171,7 @@ export function fakeCall() {
     /** Which way to the relay is remembered of which network. */
     ways,
     /** What the service answers to a POST; tests put another in. */
-    answer: (): Promise<Response> => Promise.resolve(created(JOINED)),
+    answer: (_init?: RequestInit): Promise<Response> => Promise.resolve(created(JOINED)),
     /** Does the microphone open without a question? */
     granted: false,
     openMic: (): Promise<MediaStream> => Promise.resolve(mic.stream),
@@ -183,12 +183,11 @@ export function fakeCall() {
       if (!last) throw new Error('no peer was made')
       return last
     },
-    posts: (): number => requests.filter(({ method }) => method === 'POST').length,
-    /** The resume token of each POST. */
+    /** How often the service was asked for a call; the same request once more is not counted. */
+    posts: (): number => firstPosts(requests).length,
+    /** The resume token of each of them. */
     tokens: (): (string | null)[] =>
-      requests
-        .filter(({ method }) => method === 'POST')
-        .map(({ init }) => new Headers(init?.headers).get('Earshot-Resume')),
+      firstPosts(requests).map((headers) => headers.get('Earshot-Resume')),
     deletes: (): string[] =>
       requests.filter(({ method }) => method === 'DELETE').map(({ url }) => url),
   }
@@ -196,7 +195,7 @@ export function fakeCall() {
     const method = init?.method ?? 'GET'
     requests.push({ method, url, init })
     if (method === 'DELETE') return Promise.resolve(new Response(null, { status: 200 }))
-    return abortable(world.answer(), init?.signal)
+    return abortable(world.answer(init), init?.signal)
   }
   const ports: CallPorts = {
     clock,
@@ -240,6 +239,15 @@ export function reopen(fake: { world: ReturnType<typeof fakeCall>['world'] }): v
   fake.world.onPeer = (peer) => {
     peer.accept = async () => peer.tell({ type: 'open' })
   }
+}
+
+/** The headers of every POST but those that repeat the one before. */
+function firstPosts(requests: readonly Request[]): Headers[] {
+  const all = requests
+    .filter(({ method }) => method === 'POST')
+    .map(({ init }) => new Headers(init?.headers))
+  const attempt = (headers: Headers | undefined) => headers?.get('Earshot-Attempt') ?? null
+  return all.filter((one, i) => attempt(one) === null || attempt(one) !== attempt(all[i - 1]))
 }
 
 export function created(joined: unknown, location = `/v1/calls/${CALL_ID}`): Response {

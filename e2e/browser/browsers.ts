@@ -7,7 +7,7 @@ import { chromium, firefox, type BrowserContext } from '@playwright/test'
 import { encodeWav } from '@earshot/audio'
 import { startSoundCard } from '../audio/sound-card.ts'
 import { SAMPLE_RATE } from '../audio/speech.ts'
-import { captureInPage } from './capture.ts'
+import { captureInPage, serveTap } from './capture.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 const FIREFOX = '/usr/bin/firefox-esr'
@@ -77,6 +77,7 @@ async function startChromium({ lines, mic = true, site }: BrowserOptions): Promi
   // Granting a list refuses everything that is not on it, without asking.
   await context.grantPermissions(mic ? ['microphone'] : ['notifications'])
   await context.addInitScript(captureInPage)
+  await serveTap(context)
   return {
     context,
     // The fake device starts its file when it is opened.

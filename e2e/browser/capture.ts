@@ -2,7 +2,7 @@
  * Runs in the page before its own code: keeps every peer connection that the page makes, and records what
  * each hears, is told and tells. The page knows nothing of it.
  */
-import type { Page } from '@playwright/test'
+import type { BrowserContext, Page } from '@playwright/test'
 import type { Heard } from '../audio/heard.ts'
 
 declare global {
@@ -24,7 +24,7 @@ export function captureInPage(): void {
   // oxlint-disable-next-line typescript/unbound-method -- it is applied to its channel below
   const nativeSend = RTCDataChannel.prototype.send
   RTCDataChannel.prototype.send = function send(this: RTCDataChannel, ...args: unknown[]) {
-    note('page:', args[0])
+    note('page:', typeof args[0] === 'string' ? args[0] : 'bytes')
     Reflect.apply(nativeSend, this, args)
   }
   const Native = window.RTCPeerConnection
@@ -42,22 +42,62 @@ export function captureInPage(): void {
   }
 
   function record(stream: MediaStream): void {
-    const context = new AudioContext({ sampleRate: 48_000 })
-    const tap = context.createScriptProcessor(1024, 1, 1)
     const taken = { at: 0, chunks: [] as Int16Array[] }
     window.earshotHeard.push(taken)
-    tap.addEventListener('audioprocess', (event) => {
+    const take = (input: Float32Array): void => {
       if (taken.at === 0) taken.at = performance.now()
-      const input = event.inputBuffer.getChannelData(0)
       taken.chunks.push(
         Int16Array.from(input, (x) => Math.max(-32_768, Math.min(32_767, Math.round(x * 32_768)))),
       )
+    }
+    const context = new AudioContext({ sampleRate: 48_000 })
+    void tapInto(context, take).then((tap) => {
+      context.createMediaStreamSource(stream).connect(tap)
+      tap.connect(context.destination)
     })
-    context.createMediaStreamSource(stream).connect(tap)
-    tap.connect(context.destination)
     void context.resume()
   }
+
+  /** On the audio's own thread where the browser lets it: a busy page loses sound otherwise. */
+  async function tapInto(
+    context: AudioContext,
+    take: (input: Float32Array) => void,
+  ): Promise<AudioNode> {
+    try {
+      await context.audioWorklet.addModule('/earshot-tap.js')
+      const tap = new AudioWorkletNode(context, 'earshot-tap')
+      tap.port.addEventListener('message', ({ data }) => take(data as Float32Array))
+      tap.port.start()
+      return tap
+    } catch {
+      // Firefox has worklets on secure pages alone, and no script in this place.
+      const tap = context.createScriptProcessor(1024, 1, 1)
+      tap.addEventListener('audioprocess', (event) => take(event.inputBuffer.getChannelData(0)))
+      return tap
+    }
+  }
 }
+
+/** Puts the script of the tap where the page may load it from: beside its own. */
+export async function serveTap(context: BrowserContext): Promise<void> {
+  await context.route('**/earshot-tap.js', (route) =>
+    route.fulfill({ contentType: 'text/javascript', body: TAP }),
+  )
+}
+
+const TAP = `registerProcessor('earshot-tap', class extends AudioWorkletProcessor {
+  #kept = new Float32Array(1024)
+  #length = 0
+  process([[input]]) {
+    this.#kept.set(input ?? new Float32Array(128), this.#length)
+    this.#length += 128
+    if (this.#length === 1024) {
+      this.port.postMessage(this.#kept.slice())
+      this.#length = 0
+    }
+    return true
+  }
+})`
 
 /** What a connection of the page has received so far: the newest, or the one with this number, from 0. */
 export async function heard(page: Page, connection = -1): Promise<Heard> {

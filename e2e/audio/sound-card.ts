@@ -1,6 +1,7 @@
 /**
- * A sound card of our own for Firefox, which has no fake microphone that plays a file and whose audio
- * stands still without a device: a private PulseAudio with a microphone fed by `say` and a mute speaker.
+ * A sound card of our own: a private PulseAudio with a microphone fed by `say` and a mute speaker. For
+ * Firefox, which has no fake microphone that plays a file and whose audio stands still without a device,
+ * and for whoever has to speak at a moment of their choice.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -20,12 +20,20 @@ export interface TestBrowser {
   readonly context: BrowserContext
   /** To be called when the microphone is being opened: from then on it says its lines. */
   talk(): void
+  /**
+   * Says 48 kHz mono into the microphone, now; resolves when it has been said. Rejects where the
+   * microphone has lines: those of a file cannot be added to.
+   */
+  say(samples: Int16Array): Promise<void>
   stop(): Promise<void>
 }
 
 export interface BrowserOptions {
-  /** 48 kHz mono, said once from the moment the microphone opens. */
-  readonly lines: Int16Array
+  /**
+   * 48 kHz mono, said once from the moment the microphone opens. Left out: the microphone is silent
+   * but for what `say()` is given.
+   */
+  readonly lines?: Int16Array
   /** False: the person says no to the microphone. */
   readonly mic?: boolean
   /** Another machine than this one to run it on. */
@@ -55,10 +63,10 @@ export function startBrowser(name: BrowserName, options: BrowserOptions): Promis
 
 async function startChromium({ lines, mic = true, site }: BrowserOptions): Promise<TestBrowser> {
   const directory = await mkdtemp(join(tmpdir(), 'earshot-mic-'))
-  const file = join(directory, 'lines.wav')
-  await writeFile(file, encodeWav({ samples: lines, sampleRate: SAMPLE_RATE }))
+  const card = lines ? undefined : await startSoundCard()
   const browser = await chromium.launch({
     ...(site && DEAF),
+    ...(card && { env: { ...process.env, ...card.env } }),
     executablePath: site ? await wrapper(directory, [...site.enter, CHROMIUM]) : CHROMIUM,
     args: [
       ...(site ? chromiumThere(site) : []),
@@ -69,8 +77,7 @@ async function startChromium({ lines, mic = true, site }: BrowserOptions): Promi
       '--disable-quic',
       '--no-first-run',
       '--allow-loopback-in-peer-connection',
-      '--use-fake-device-for-media-stream',
-      `--use-file-for-fake-audio-capture=${file}%noloop`,
+      ...(lines ? await fakeMicrophone(directory, lines) : []),
     ],
   })
   const context = await browser.newContext()
@@ -82,11 +89,23 @@ async function startChromium({ lines, mic = true, site }: BrowserOptions): Promi
     context,
     // The fake device starts its file when it is opened.
     talk: () => undefined,
+    say: (samples) => card?.say(samples) ?? hasLines(),
     async stop() {
       await browser.close()
+      await card?.stop()
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+async function fakeMicrophone(directory: string, lines: Int16Array): Promise<string[]> {
+  const file = join(directory, 'lines.wav')
+  await writeFile(file, encodeWav({ samples: lines, sampleRate: SAMPLE_RATE }))
+  return ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${file}%noloop`]
+}
+
+function hasLines(): Promise<never> {
+  return Promise.reject(new Error('The microphone has lines of its own: start it without any'))
 }
 
 /** Its certificates are of an authority that no browser knows. */
@@ -162,7 +181,8 @@ async function startFirefox({ lines, site }: BrowserOptions): Promise<TestBrowse
   await context.addInitScript(captureInPage)
   return {
     context,
-    talk: () => void card.say(lines),
+    talk: () => (lines ? void card.say(lines) : undefined),
+    say: (samples) => (lines ? hasLines() : card.say(samples)),
     async stop() {
       await browser.close()
       await card.stop()

@@ -4,7 +4,6 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { silence } from '../audio/speech.ts'
 import { expect, test, type LabCaller } from './fixtures.ts'
 import type { Network } from './net/description.ts'
 
@@ -71,10 +70,10 @@ test('the laptop sleeps for 20 s', async ({ callerIn }) => {
 })
 
 async function liveCaller(
-  callerIn: (options: { network: Network; lines: Int16Array }) => Promise<LabCaller>,
+  callerIn: (options: { network: Network }) => Promise<LabCaller>,
   network = NETWORK,
 ): Promise<LabCaller> {
-  const caller = await callerIn({ network, lines: silence(100) })
+  const caller = await callerIn({ network })
   await caller.tap()
   await expect(caller.status()).toContainText('Listening')
   await expect(caller.page.locator('main')).toHaveAttribute('data-path', 'relay/udp')

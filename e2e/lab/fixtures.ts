@@ -6,6 +6,7 @@ import { LabStack, type NodeChoice } from './lab-stack.ts'
 import type { Network } from './net/description.ts'
 import { up, type Lab } from './net/lab.ts'
 import { startProxy } from './start-proxy.ts'
+import { watchStates } from './states.ts'
 
 /** A network with everything running in it, and one node as the last test wanted it. */
 interface Ground {
@@ -23,13 +24,13 @@ export interface CallerOptions {
   readonly network: Network
   readonly node?: NodeChoice
   readonly browser?: BrowserName
-  /** 48 kHz mono, said once from the tap. */
-  readonly lines: Int16Array
 }
 
 export interface LabCaller extends Caller {
   readonly lab: Lab
   readonly stack: LabStack
+  /** Says 48 kHz mono into the microphone, now; it is silent else. Resolves when it has been said. */
+  say(samples: Int16Array): Promise<void>
 }
 
 interface WorkerFixtures {
@@ -68,7 +69,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   callerIn: async ({ groundFor }, use, testInfo) => {
     const stops: (() => unknown)[] = []
     const callers: LabCaller[] = []
-    await use(async ({ network, node = {}, browser: name = 'chromium', lines }) => {
+    await use(async ({ network, node = {}, browser: name = 'chromium' }) => {
       const { lab, stack } = await groundFor(network, node)
       const { path = {} } = network
       // Connections that are open already would not learn of a narrower path.
@@ -78,13 +79,15 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       const proxy = isProxied ? await startProxy(stack) : undefined
       stops.push(() => proxy?.stop())
       const browser = await startBrowser(name, {
-        lines,
         site: { ...site, ...(proxy && { proxy: proxy.url }) },
       })
       stops.push(() => browser.stop())
-      const caller = { ...(await callerOn(browser, site.origin, testInfo)), lab, stack }
+      const person = await callerOn(browser, site.origin, testInfo)
+      const say = (samples: Int16Array) => browser.say(samples)
+      const caller = { ...person, lab, stack, say }
       callers.push(caller)
       await caller.ready()
+      await watchStates(caller.page)
       // The page is here, its 5 MB did not have to cross a bad path: the call has to.
       if (!path.mtu) await lab.shape(path)
       return caller

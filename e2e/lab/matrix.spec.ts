@@ -1,43 +1,39 @@
 /**
  * Every network a caller can sit behind: the call comes up by the path that fits the network, and
- * what is said is heard and said back. EARSHOT_LAB=all takes every cell, not the chosen ones.
+ * what is said is heard and said back. `choice.ts` says which cells are run.
  */
 import { concat } from '@earshot/audio'
 import { likeness, soundStretches, totalMs } from '../audio/heard.ts'
 import { silence, speech } from '../audio/speech.ts'
-import {
-  allCells,
-  chosenCells,
-  expectedPaths,
-  isLossy,
-  nameOf,
-  networkOf,
-  nodeFor,
-} from './cells.ts'
+import { expectedPaths, isLossy, nameOf, networkOf, nodeFor } from './cells.ts'
+import { cellsOf } from './choice.ts'
 import { expect, test } from './fixtures.ts'
 import { MEDIA, VM } from './net/addresses.ts'
+import { msFromTap } from './states.ts'
 
 /** Long enough that other sounds are not taken for it, short enough for some forty cells. */
 const SENTENCE = 'Hello, is anybody there?'
 
-const cells = process.env['EARSHOT_LAB'] === 'all' ? allCells() : chosenCells()
-
-for (const cell of cells) {
-  test(nameOf(cell), async ({ callerIn }) => {
+for (const cell of cellsOf(process.env)) {
+  test(nameOf(cell), async ({ callerIn }, testInfo) => {
+    const note = (type: string, description: string) =>
+      testInfo.annotations.push({ type, description })
+    note('cell', JSON.stringify(cell))
     const said = await speech(SENTENCE)
     const caller = await callerIn({
       network: networkOf(cell),
       node: nodeFor(cell),
       browser: cell.browser,
-      lines: concat([silence(2000), said, silence(1000)]),
     })
     await caller.tap()
     await expect(caller.page.locator('main')).toHaveAttribute('data-state', 'live')
+    note('tap-to-live-ms', String(await msFromTap(caller.page, 'live')))
 
     // The way of the packets, by the browser's own account.
     const pathOfCall = caller.page.locator('main')
     await expect(pathOfCall).toHaveAttribute('data-path', new RegExp(expectedPaths(cell).join('|')))
     const named = await pathOfCall.getAttribute('data-path')
+    note('path', String(named))
     const pair = await caller.selectedPair()
     expect(pair?.remoteAddress).toBe(cell.mode === 'direct' ? VM.v4 : MEDIA)
     if (named === 'direct/udp') {
@@ -49,7 +45,9 @@ for (const cell of cells) {
     }
 
     // What was said arrived, for nothing else would be answered; and the answer is what was said.
+    const saying = caller.say(concat([silence(500), said]))
     await expect(caller.status()).toContainText('Answering', { timeout: 20_000 })
+    await saying
     if (isLossy(cell)) {
       const heardMs = async () => totalMs(soundStretches(await caller.heard()))
       const saidMs = totalMs(soundStretches({ at: 0, samples: said }))

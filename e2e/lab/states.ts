@@ -1,0 +1,31 @@
+/** When the page went through which state, by its own clock: a busy machine does not blur it. */
+import type { Page } from '@playwright/test'
+
+declare global {
+  interface Window {
+    /** Each state of the call that the page has shown since, with the page's clock in ms. */
+    earshotStates: { state: string; at: number }[]
+  }
+}
+
+/** Notes each change of the page's state from now on. */
+export async function watchStates(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    window.earshotStates = []
+    const main = document.querySelector('main')
+    if (!main) throw new Error('The page has no main element')
+    const note = () =>
+      window.earshotStates.push({ state: main.dataset['state'] ?? '', at: performance.now() })
+    new MutationObserver(note).observe(main, { attributeFilter: ['data-state'] })
+  })
+}
+
+/** Ms from the last tap, which the page answers at once, to the first `state` after it. */
+export async function msFromTap(page: Page, state: string): Promise<number> {
+  const states = await page.evaluate(() => window.earshotStates)
+  const from = states.findLastIndex((one) => one.state === 'connecting')
+  const to = states.slice(from).find((one) => one.state === state)
+  const tapped = states[from]
+  if (!tapped || !to) throw new Error(`No '${state}' after a tap: ${JSON.stringify(states)}`)
+  return Math.round(to.at - tapped.at)
+}

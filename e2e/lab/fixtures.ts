@@ -16,7 +16,10 @@ interface Ground {
 }
 
 interface Fixtures {
-  /** Puts a caller in front of `network`: the parts are up, the node is linked, the page is open. */
+  /**
+   * Puts a caller in front of `network`: the parts are up, the node is linked, the page is open. Another
+   * one in the same test shares what the first one has, but for the browser.
+   */
   readonly callerIn: (options: CallerOptions) => Promise<LabCaller>
 }
 
@@ -70,7 +73,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     const stops: (() => unknown)[] = []
     const callers: LabCaller[] = []
     await use(async ({ network, node = {}, browser: name = 'chromium' }) => {
-      const { lab, stack } = await groundFor(network, node)
+      // A second caller of a test is the first one's neighbour, and changes nothing.
+      const { lab, stack } = callers[0] ?? (await groundFor(network, node))
       const { path = {} } = network
       // Connections that are open already would not learn of a narrower path.
       if (path.mtu) await lab.shape(path)

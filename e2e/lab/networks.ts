@@ -15,6 +15,7 @@ const FIREWALLS: Readonly<Record<FirewallKind, string>> = {
   'udp-blocked': 'firewall-udp-blocked',
   'web-only': 'firewall-web-only',
   'proxy-only': 'firewall-proxy-only',
+  'page-only': 'firewall-page-only',
   'idle-cut-60': 'firewall-idle-cut-60',
 }
 

@@ -42,10 +42,17 @@ export type NatKind =
  * - `web-only`: TCP to ports 443 and 80 alone.
  * - `proxy-only`: nothing; the host `proxy` at the caller's site may go out to TCP 443 and 80, and
  *   the caller reaches the proxy (any TCP port of it). A program on that host has to be the proxy.
+ * - `page-only`: TCP to ports 443 and 80 of the host `edge` alone. No call can get through it.
  * - `idle-cut-60`: everything, but a flow, UDP or TCP, that is silent for 60 s is forgotten; its
  *   later packets vanish, both ways, until the caller opens a new one.
  */
-export type FirewallKind = 'open' | 'udp-blocked' | 'web-only' | 'proxy-only' | 'idle-cut-60'
+export type FirewallKind =
+  | 'open'
+  | 'udp-blocked'
+  | 'web-only'
+  | 'proxy-only'
+  | 'page-only'
+  | 'idle-cut-60'
 
 /**
  * - `dual`: IPv4 and IPv6, both working.

@@ -46,6 +46,7 @@ describeLab('the firewall of the caller', { name: 'firewall' }, (lab) => {
     ['udp-blocked', ['tcp/80', 'tcp/443', 'tcp/3478']],
     ['web-only', ['tcp/80', 'tcp/443']],
     ['proxy-only', []],
+    ['page-only', []],
     ['idle-cut-60', all],
   ] as const)('lets out what its name says: %s', async (firewall, expected) => {
     expect(await passes(firewall, VM.v4)).toEqual(expected)
@@ -63,6 +64,26 @@ describeLab('the firewall of the caller', { name: 'firewall' }, (lab) => {
       expect(await proxy?.connect({ address: EDGE.v4, port: 443 }, WAIT_MS)).toBe('ok')
       expect(await proxy?.connect({ address: EDGE.v4, port: 8080 }, WAIT_MS)).toBe('no answer')
       expect(await caller?.connect({ address: EDGE.v4, port: 443 }, WAIT_MS)).toBe('no answer')
+    } finally {
+      for (const sockets of hosts) sockets.close()
+    }
+  })
+
+  it.each([
+    ['v4', EDGE.v4],
+    ['v6-only', EDGE.v6],
+  ] as const)('lets the page alone be reached: %s', async (addressing, address) => {
+    await lab().change({ name: 'page', caller: { firewall: 'page-only', addressing } })
+    const hosts = (['caller', 'edge'] as const).map((host) => new Sockets(lab(), host))
+    const [caller, edge] = hosts
+    try {
+      for (const port of [80, 443, 8080]) await edge?.listen(port)
+      expect(await caller?.connect({ address, port: 80 }, WAIT_MS)).toBe('ok')
+      expect(await caller?.connect({ address, port: 443 }, WAIT_MS)).toBe('ok')
+      expect(await caller?.connect({ address, port: 8080 }, WAIT_MS)).toBe('no answer')
+
+      await lab().firewall('open')
+      expect(await caller?.connect({ address, port: 8080 }, WAIT_MS)).toBe('ok')
     } finally {
       for (const sockets of hosts) sockets.close()
     }

@@ -1,4 +1,5 @@
 /** What the caller's router lets through, as nftables rules. */
+import { EDGE } from './addresses.ts'
 import type { CallerSite, FirewallKind } from './description.ts'
 
 /** Seconds of silence after which `idle-cut-60` forgets a flow. */
@@ -51,12 +52,16 @@ function outward(firewall: FirewallKind): string[] {
       return ['meta l4proto udp drop']
     case 'web-only':
       return [web, 'drop']
-    default:
+    case 'page-only':
+      return [`ip daddr ${EDGE.v4} ${web}`, `ip6 daddr ${EDGE.v6} ${web}`, 'drop']
+    case 'proxy-only':
       return [
         `iifname site oifname wan ${web}`,
         'iifname lan oifname site meta l4proto tcp accept',
         'drop',
       ]
+    default:
+      return firewall satisfies never
   }
 }
 

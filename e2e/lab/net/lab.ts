@@ -2,8 +2,8 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { Child } from './child.ts'
 import { capture, type Capture } from './capture.ts'
-import type { Host, Network, Path, Uplink } from './description.ts'
-import { cutRules } from './firewall.ts'
+import type { FirewallKind, Host, Network, Path, Uplink } from './description.ts'
+import { cutRules, homeFirewall } from './firewall.ts'
 import {
   namespaceOf,
   newOwner,
@@ -137,6 +137,17 @@ export class Lab {
     this.#mtu = mtu
     this.#way = way
     this.#network = { ...this.#network, path }
+  }
+
+  /**
+   * Another firewall in the caller's router, at once and under whatever crosses it. Not to or from
+   * `idle-cut-60`, which is a matter of the router's memory: make that one with `change()`.
+   */
+  async firewall(firewall: FirewallKind): Promise<void> {
+    const caller = { ...this.#network.caller, firewall }
+    const nft = `table inet firewall\ndelete table inet firewall\n${homeFirewall(caller)}`
+    await must(this.command('home', ['nft', '-f', '-']), { input: nft })
+    this.#network = { ...this.#network, caller }
   }
 
   /** Nothing passes any more, silently, on one uplink or both; nor what is on its way down. */

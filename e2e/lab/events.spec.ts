@@ -4,6 +4,8 @@
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { likeness } from '../audio/heard.ts'
+import { speech } from '../audio/speech.ts'
 import { expect, test, type LabCaller } from './fixtures.ts'
 import type { Network } from './net/description.ts'
 
@@ -44,6 +46,26 @@ test('the node is killed and another one is there', async ({ callerIn }) => {
   await expect.poll(async () => (await caller.selectedPair())?.remoteAddress).toBe('172.30.0.11')
 })
 
+test('the worker restarts', async ({ callerIn }) => {
+  const said = await speech('Hello, is anybody there?')
+  const caller = await liveCaller(callerIn)
+  const { edge } = caller.stack
+  await edge.stop()
+  await isAnswered(caller, said)
+
+  await caller.stack.startEdgeAgain()
+  await expect.poll(() => caller.stack.edge.nodeLinked(), { timeout: 20_000 }).toBe(true)
+  await isAnswered(caller, said)
+  expect(await caller.page.evaluate(() => window.earshotPeers.length)).toBe(1)
+
+  // The new worker was told of the call, and takes others.
+  await caller.tap('Hang up')
+  await expect(caller.status()).toContainText('Call ended')
+  await caller.tap()
+  await expect(caller.page.locator('main')).toHaveAttribute('data-path', 'relay/udp')
+  await isAnswered(caller, said)
+})
+
 for (const seconds of [2, 8, 40]) {
   test(`the link is dead for ${seconds} s`, async ({ callerIn }) => {
     const caller = await liveCaller(callerIn)
@@ -80,6 +102,16 @@ async function liveCaller(
   // Long enough for the page to know the path's round trip.
   await caller.page.waitForTimeout(1_000)
   return caller
+}
+
+/** What is said now is heard at the other end, and comes back. */
+async function isAnswered(caller: LabCaller, said: Int16Array): Promise<void> {
+  await caller.page.evaluate(() => window.earshotHeard.chunks.splice(0))
+  await caller.say(said)
+  await expect
+    .poll(async () => likeness(said, (await caller.heard()).samples), { timeout: 15_000 })
+    .toBeGreaterThan(0.6)
+  await expect(caller.status()).toContainText('Listening')
 }
 
 /** Waits for a second connection that is open, and tells how long after now that was. */

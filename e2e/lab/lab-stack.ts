@@ -42,7 +42,7 @@ export interface NodeChoice {
 export class LabStack {
   readonly lab: Lab
   readonly secrets: RunSecrets
-  readonly edge: Edge
+  #edge: Edge
   /** The worker's server listens on one address. */
   readonly #edgeV6: Part
   readonly #certificate: Certificate
@@ -54,7 +54,7 @@ export class LabStack {
     const secrets = makeSecrets()
     try {
       const certificate = await makeCertificate(secrets.makeDirectory('tls'), [RELAY_NAME])
-      const place: Place = { address: EDGE.v4, enter: lab.command('edge', []) }
+      const place = edgePlace(lab)
       const edge = await startEdge({ mode: 'built', port: PAGE_PORT, place, secrets })
       const edgeV6 = await startPart({
         name: 'edge over IPv6',
@@ -80,9 +80,19 @@ export class LabStack {
   ) {
     this.lab = lab
     this.secrets = secrets
-    this.edge = edge
+    this.#edge = edge
     this.#edgeV6 = edgeV6
     this.#certificate = certificate
+  }
+
+  get edge(): Edge {
+    return this.#edge
+  }
+
+  /** Starts the worker again, at the address and with the secrets it had, after `edge.stop()`. */
+  async startEdgeAgain(): Promise<void> {
+    const place = edgePlace(this.lab)
+    this.#edge = await startEdge({ mode: 'built', port: PAGE_PORT, place, secrets: this.secrets })
   }
 
   /** Starts coturn, on the one address of the VM that the internet's traffic arrives at. */
@@ -198,6 +208,10 @@ export class LabStack {
     await this.edge.stop()
     this.secrets.remove()
   }
+}
+
+function edgePlace(lab: Lab): Place {
+  return { address: EDGE.v4, enter: lab.command('edge', []) }
 }
 
 /**

@@ -1,5 +1,8 @@
 /** What a test of the lab has: a network, our parts in it, and a caller with a browser. */
+import { writeFile } from 'node:fs/promises'
+import { encodeWav } from '@earshot/audio'
 import { test as base, expect } from '@playwright/test'
+import { SAMPLE_RATE } from '../audio/speech.ts'
 import { startBrowser, type BrowserName } from '../browser/browsers.ts'
 import { callerOn, tellWhatWasSeen, type Caller } from '../caller.ts'
 import { LabStack, type NodeChoice } from './lab-stack.ts'
@@ -99,6 +102,11 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     if (testInfo.status !== testInfo.expectedStatus) {
       const pages = callers.map(({ page }) => page)
       await tellWhatWasSeen(pages, testInfo)
+      for (const [i, caller] of callers.entries()) {
+        const { samples } = await caller.heard().catch(() => ({ samples: new Int16Array(0) }))
+        const wav = encodeWav({ samples, sampleRate: SAMPLE_RATE })
+        await writeFile(testInfo.outputPath(`heard-${i}.wav`), wav)
+      }
       for (const { stack } of callers) console.log(stack.lastLines())
     }
     for (const stop of stops) await stop()

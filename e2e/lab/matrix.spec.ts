@@ -13,6 +13,8 @@ import { msFromTap } from './states.ts'
 
 /** Long enough that other sounds are not taken for it, short enough for some forty cells. */
 const SENTENCE = 'Hello, is anybody there?'
+/** Half a second of what the call sounds like, in the chunks that it is recorded in. */
+const SETTLED_CHUNKS = 24
 /** From the first word, said in two seconds, to the answer. */
 const ANSWER_MS = 8_000
 /** How often it may have to be said where packets are lost. */
@@ -47,6 +49,12 @@ for (const cell of cellsOf(process.env)) {
       // Firefox does not say it.
       expect(`relay/${pair?.relayProtocol ?? named?.slice(6)}`).toBe(named)
     }
+
+    // Firefox opens its devices anew for each sound that it plays, and is deaf meanwhile.
+    await caller.page.waitForFunction(
+      (settled) => window.earshotHeard.chunks.length > settled,
+      SETTLED_CHUNKS,
+    )
 
     // What was said arrived, for nothing else would be answered; and the answer is what was said.
     const times = await sayUntilAnswered(caller, said, isLossy(cell) ? LOSSY_TIMES : 1)

@@ -38,7 +38,7 @@ export const DIMENSIONS = {
 } as const satisfies { [D in keyof Cell]: readonly Cell[D][] }
 
 /** A cell and what follows of it: the transport that its firewall leaves. */
-type Aspects = Cell & { readonly transport: Transport }
+export type Aspects = Cell & { readonly transport: Transport }
 
 /**
  * The pairs of dimensions that constrain each other, so that a run must see each pair of their
@@ -46,7 +46,7 @@ type Aspects = Cell & { readonly transport: Transport }
  * the browser, the VM and direct mode have to do with. A NAT and a path, say, know nothing of each
  * other: every value of both is there, not every pair.
  */
-const PAIRS: readonly (readonly [keyof Aspects, keyof Aspects])[] = [
+export const PAIRS: readonly (readonly [keyof Aspects, keyof Aspects])[] = [
   ['nat', 'transport'],
   ['firewall', 'browser'],
   ['firewall', 'vm'],
@@ -58,6 +58,11 @@ const PAIRS: readonly (readonly [keyof Aspects, keyof Aspects])[] = [
 
 /** Every combination that means something. */
 export function allCells(): Cell[] {
+  return everyCombination().filter((cell) => whyNone(cell) === undefined)
+}
+
+/** The full product of the dimensions, with what is no cell. */
+export function everyCombination(): Cell[] {
   const cells: Cell[] = []
   for (const nat of DIMENSIONS.nat)
     for (const firewall of DIMENSIONS.firewall)
@@ -65,8 +70,7 @@ export function allCells(): Cell[] {
         for (const vm of DIMENSIONS.vm)
           for (const mode of DIMENSIONS.mode)
             for (const browser of DIMENSIONS.browser) {
-              const cell = { nat, firewall, path, vm, mode, browser }
-              if (whyNone(cell) === undefined) cells.push(cell)
+              cells.push({ nat, firewall, path, vm, mode, browser })
             }
   return cells
 }

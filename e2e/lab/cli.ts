@@ -1,7 +1,11 @@
 /**
  * `pnpm lab list | up <name> | call <name> | down`: stand in a caller's network by hand. `up` and
- * `call` last until Ctrl-C, or until `down` from another terminal.
+ * `call` last until Ctrl-C, or until `down` from another terminal. `pnpm lab report <file>...` writes
+ * `docs/lab.md` from Playwright's JSON reports of runs on this machine.
  */
+import { readFile, writeFile } from 'node:fs/promises'
+import { cpus, release, totalmem } from 'node:os'
+import { ROOT } from '../../scripts/stack/places.ts'
 import { call } from './call.ts'
 import * as addresses from './net/addresses.ts'
 import type { Network } from './net/description.ts'
@@ -9,12 +13,16 @@ import { up, type Lab } from './net/lab.ts'
 import { isAlive, labNamespaces, sweep, type Owner } from './net/namespaces.ts'
 import { whyNot } from './net/why-not.ts'
 import { NETWORKS, summaryOf } from './networks.ts'
+import { resultsPage } from './results-page.ts'
+import { readResults } from './results.ts'
 
 const LABEL = 'hand'
 const DOWN_TIMEOUT_MS = 10_000
-const USAGE = 'Usage: pnpm lab list | up <name> | call <name> | down'
+const PAGE = 'docs/lab.md'
+const USAGE = 'Usage: pnpm lab list | up <name> | call <name> | down | report <file>...'
 
-async function main([command, name]: readonly string[]): Promise<void> {
+async function main([command, ...args]: readonly string[]): Promise<void> {
+  const [name] = args
   switch (command) {
     case 'list':
       list()
@@ -27,6 +35,9 @@ async function main([command, name]: readonly string[]): Promise<void> {
       return
     case 'down':
       await endAll()
+      return
+    case 'report':
+      await report(args)
       return
     default:
       throw new Error(USAGE)
@@ -105,6 +116,26 @@ async function endAll(): Promise<void> {
   }
   const swept = await sweep()
   say(`${owners.size} ended, ${swept.length} namespaces of dead runs taken away.`)
+}
+
+async function report(files: readonly string[]): Promise<void> {
+  if (files.length === 0) throw new Error(`${USAGE}\nNo report is named`)
+  const reports = files.map(async (file): Promise<unknown> => {
+    try {
+      return JSON.parse(await readFile(file, 'utf8'))
+    } catch (error) {
+      throw new Error(`${file} cannot be read as a report: ${String(error)}`, { cause: error })
+    }
+  })
+  const page = resultsPage(readResults(await Promise.all(reports)), machine())
+  await writeFile(`${ROOT}/${PAGE}`, page)
+  say(`${PAGE} is written.`)
+}
+
+function machine(): string {
+  const all = cpus()
+  const gigabytes = Math.round(totalmem() / 2 ** 30)
+  return `${all.length} cores (${all[0]?.model ?? 'unknown'}), ${gigabytes} GB, Linux ${release().split('-')[0]}`
 }
 
 function networkOf(wanted: string | undefined): Network {

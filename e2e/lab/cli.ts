@@ -1,10 +1,12 @@
 /**
  * `pnpm lab list | up <name> | call <name> | down`: stand in a caller's network by hand. `up` and
  * `call` last until Ctrl-C, or until `down` from another terminal. `pnpm lab report <file>...` writes
- * `docs/lab.md` from Playwright's JSON reports of runs on this machine.
+ * `docs/lab.md` from Playwright's JSON reports of runs on this machine; `--note <text>` adds to it what
+ * a reader has to know of them.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, release, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
 import { ROOT } from '../../scripts/stack/places.ts'
 import { call } from './call.ts'
 import * as addresses from './net/addresses.ts'
@@ -19,7 +21,8 @@ import { readResults } from './results.ts'
 const LABEL = 'hand'
 const DOWN_TIMEOUT_MS = 10_000
 const PAGE = 'docs/lab.md'
-const USAGE = 'Usage: pnpm lab list | up <name> | call <name> | down | report <file>...'
+const USAGE =
+  'Usage: pnpm lab list | up <name> | call <name> | down | report [--note <text>] <file>...'
 
 async function main([command, ...args]: readonly string[]): Promise<void> {
   const [name] = args
@@ -118,7 +121,10 @@ async function endAll(): Promise<void> {
   say(`${owners.size} ended, ${swept.length} namespaces of dead runs taken away.`)
 }
 
-async function report(files: readonly string[]): Promise<void> {
+async function report(args: readonly string[]): Promise<void> {
+  const options = { note: { type: 'string' } } as const
+  const parsed = parseArgs({ args: [...args], options, allowPositionals: true })
+  const { values, positionals: files } = parsed
   if (files.length === 0) throw new Error(`${USAGE}\nNo report is named`)
   const reports = files.map(async (file): Promise<unknown> => {
     try {
@@ -127,7 +133,7 @@ async function report(files: readonly string[]): Promise<void> {
       throw new Error(`${file} cannot be read as a report: ${String(error)}`, { cause: error })
     }
   })
-  const page = resultsPage(readResults(await Promise.all(reports)), machine())
+  const page = resultsPage(readResults(await Promise.all(reports)), machine(), values.note)
   await writeFile(`${ROOT}/${PAGE}`, page)
   say(`${PAGE} is written.`)
 }

@@ -11,8 +11,8 @@ import {
 } from './cells.ts'
 import type { CellRun, OtherRun, Results } from './results.ts'
 
-/** `machine`: what it was measured on, in a few words. */
-export function resultsPage(results: Results, machine: string): string {
+/** `machine`: what it was measured on, in a few words. `note`: what else a reader has to know of the runs. */
+export function resultsPage(results: Results, machine: string, note?: string): string {
   const rows = group(results.cells, ({ cell }) => nameOf(cell))
   const all = allCells().length
   const chosen = chosenCells()
@@ -30,7 +30,7 @@ This page is written by a program from the reports of real runs; nobody edits it
 
 - When: ${day(results.from)}${day(results.to) === day(results.from) ? '' : ` to ${day(results.to)}`}. On what: ${machine}.
 - ${count(results.cells.length, 'run')} of ${count(ran.length, 'cell')}: ${results.cells.length - failed} passed, ${failed} failed. Nothing was tried a second time within a run.
-- Of the ${chosen.length} cells that a test run takes, ${chosenRan} were run. Of all ${all}, ${ran.length} were: **the other ${all - ran.length} were not**, and nothing is known of them but what their neighbours say.
+- Of the ${chosen.length} cells that a test run takes, ${chosenRan} were run. Of all ${all}, ${ran.length} were: **the other ${all - ran.length} were not**, and nothing is known of them but what their neighbours say.${note === undefined ? '' : `\n- ${note}`}
 
 ## How to run it
 

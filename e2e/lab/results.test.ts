@@ -54,6 +54,9 @@ describe('the page about the lab', () => {
     const all = allCells().length
     expect(page).toContain(`Of all ${all}, 1 were: **the other ${all - 1} were not**`)
     expect(page).toContain('When: 2026-01-02. On what: a small machine.')
+    expect(page).not.toContain('undefined')
+    const results = readResults([report('2026-01-02', runs)])
+    expect(resultsPage(results, 'a small machine', 'It rained.')).toContain('\n- It rained.\n')
   })
 })
 

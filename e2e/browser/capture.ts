@@ -50,12 +50,15 @@ export function captureInPage(): void {
         Int16Array.from(input, (x) => Math.max(-32_768, Math.min(32_767, Math.round(x * 32_768)))),
       )
     }
+    void listen(stream, take)
+  }
+
+  async function listen(stream: MediaStream, take: (input: Float32Array) => void): Promise<void> {
     const context = new AudioContext({ sampleRate: 48_000 })
-    void tapInto(context, take).then((tap) => {
-      context.createMediaStreamSource(stream).connect(tap)
-      tap.connect(context.destination)
-    })
     void context.resume()
+    const tap = await tapInto(context, take)
+    context.createMediaStreamSource(stream).connect(tap)
+    tap.connect(context.destination)
   }
 
   /** On the audio's own thread where the browser lets it: a busy page loses sound otherwise. */

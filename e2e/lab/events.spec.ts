@@ -106,7 +106,7 @@ async function liveCaller(
 
 /** What is said now is heard at the other end, and comes back. */
 async function isAnswered(caller: LabCaller, said: Int16Array): Promise<void> {
-  await caller.page.evaluate(() => window.earshotHeard.chunks.splice(0))
+  await caller.page.evaluate(() => window.earshotHeard.at(-1)?.chunks.splice(0))
   await caller.say(said)
   await expect
     .poll(async () => likeness(said, (await caller.heard()).samples), { timeout: 15_000 })

@@ -52,7 +52,7 @@ for (const cell of cellsOf(process.env)) {
 
     // Firefox opens its devices anew for each sound that it plays, and is deaf meanwhile.
     await caller.page.waitForFunction(
-      (settled) => window.earshotHeard.chunks.length > settled,
+      (settled) => (window.earshotHeard.at(-1)?.chunks.length ?? 0) > settled,
       SETTLED_CHUNKS,
     )
 

@@ -2,9 +2,8 @@
  * A call that is lost comes back as the same conversation: the reply goes on from where it was heard, and
  * what was said meanwhile is answered.
  */
-import { concat } from '@earshot/audio'
 import { likeness, placeOf, soundStretches } from '../audio/heard.ts'
-import { SAMPLE_RATE, silence, speech } from '../audio/speech.ts'
+import { SAMPLE_RATE, speech } from '../audio/speech.ts'
 import { expect, test, type LabCaller } from './fixtures.ts'
 import type { Network } from './net/description.ts'
 
@@ -45,17 +44,13 @@ test('a reply is repeated from where it was heard by another node when its own i
 
 test('what is said while there is no connection is answered', async ({ callerIn }) => {
   const said = await speech(SENTENCE)
-  const caller = await callerIn({ network: NETWORK, lines: concat([silence(6_000), said]) })
-  await caller.tap()
-  const tapped = Date.now()
-  await expect(caller.status()).toContainText('Listening')
-  await caller.page.waitForTimeout(5_000 - (Date.now() - tapped))
+  const caller = await liveCaller(callerIn)
   await caller.lab.cut()
   await expect(caller.status()).toContainText(/reconnecting/i, { timeout: 2_000 })
-  await caller.page.waitForTimeout(8_200 - (Date.now() - tapped))
-  expect((await marks(caller)).length).toBe(0)
+  await caller.say(said)
+  expect(await eventsOf(caller, 'page: {"type":"speech.')).toEqual([])
   await caller.lab.restore()
-  await expect(caller.status()).toContainText('Answering', { timeout: 10_000 })
+  await expect(caller.status()).toContainText('Answering', { timeout: 15_000 })
   await expectEcho(caller, said)
 })
 
@@ -63,26 +58,36 @@ test('a sentence that is cut in two by a lost connection is answered whole', asy
   callerIn,
 }) => {
   const story = await speech(STORY)
-  const caller = await callerIn({ network: NETWORK, lines: concat([silence(4_000), story]) })
-  await caller.tap()
-  await expect(caller.status()).toContainText('Hearing you', { timeout: 15_000 })
+  const caller = await liveCaller(callerIn)
+  const saying = caller.say(story)
+  await expect(caller.status()).toContainText('Hearing you')
   await caller.page.waitForTimeout(1_500)
   await caller.lab.cut()
   await caller.page.waitForTimeout(2_000)
   await caller.lab.restore()
+  await saying
   await expect(caller.status()).toContainText('Answering', { timeout: 20_000 })
   await expectEcho(caller, story)
+  expect(await turnsTold(caller)).toEqual([1])
 })
 
 // --- the parts ---
 
-async function inTheMiddleOfAReply(
-  callerIn: (options: { network: Network; lines: Int16Array }) => Promise<LabCaller>,
-  story: Int16Array,
-): Promise<LabCaller> {
-  const caller = await callerIn({ network: NETWORK, lines: concat([silence(2_500), story]) })
+type CallerIn = (options: { network: Network }) => Promise<LabCaller>
+
+async function liveCaller(callerIn: CallerIn): Promise<LabCaller> {
+  const caller = await callerIn({ network: NETWORK })
   await caller.tap()
-  await expect(caller.status()).toContainText('Answering', { timeout: 25_000 })
+  await expect(caller.status()).toContainText('Listening')
+  // Long enough for the page to know the path, and for the browser's devices to settle.
+  await caller.page.waitForTimeout(1_500)
+  return caller
+}
+
+async function inTheMiddleOfAReply(callerIn: CallerIn, story: Int16Array): Promise<LabCaller> {
+  const caller = await liveCaller(callerIn)
+  await caller.say(story)
+  await expect(caller.status()).toContainText('Answering')
   await caller.page.waitForTimeout(HEARD_MS)
   return caller
 }
@@ -111,15 +116,12 @@ async function expectEcho(caller: LabCaller, said: Int16Array): Promise<void> {
 }
 
 async function turnsTold(caller: LabCaller): Promise<number[]> {
-  const events = await caller.page.evaluate(() => window.earshotEvents)
-  return events.flatMap((event) => {
-    const [, turn] = /node: \{"type":"turn","turn":(\d+)/.exec(event) ?? []
-    return turn === undefined ? [] : [Number(turn)]
-  })
+  const turns = await eventsOf(caller, 'node: {"type":"turn"')
+  return turns.map((event) => Number(/"turn":(\d+)/.exec(event)?.[1]))
 }
 
-/** The marks that the page has sent. */
-async function marks(caller: LabCaller): Promise<string[]> {
+/** What was told on the data channels, with the page's clock before it. */
+async function eventsOf(caller: LabCaller, what: string): Promise<string[]> {
   const events = await caller.page.evaluate(() => window.earshotEvents)
-  return events.filter((event) => event.includes('page: {"type":"speech.'))
+  return events.filter((event) => event.includes(what))
 }

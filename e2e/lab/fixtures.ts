@@ -8,6 +8,7 @@ import { callerOn, tellWhatWasSeen, type Caller } from '../caller.ts'
 import { LabStack, type NodeChoice } from './lab-stack.ts'
 import type { Network } from './net/description.ts'
 import { up, type Lab } from './net/lab.ts'
+import { triedPairs } from './pairs.ts'
 import { startProxy } from './start-proxy.ts'
 import { watchStates } from './states.ts'
 
@@ -103,6 +104,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       const pages = callers.map(({ page }) => page)
       await tellWhatWasSeen(pages, testInfo)
       for (const [i, caller] of callers.entries()) {
+        const pairs = await triedPairs(caller.page).catch((error: unknown) => [String(error)])
+        console.log(`Page ${i} tried:\n${pairs.join('\n')}`)
         const { samples } = await caller.heard().catch(() => ({ samples: new Int16Array(0) }))
         const wav = encodeWav({ samples, sampleRate: SAMPLE_RATE })
         await writeFile(testInfo.outputPath(`heard-${i}.wav`), wav)

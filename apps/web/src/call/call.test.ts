@@ -181,6 +181,39 @@ describe('failing to join', () => {
     expect(fake.peer().closed).toBe(1)
   })
 
+  it('says within ten seconds that there is no way, also when the answer came late', async () => {
+    const fake = fakeCall()
+    let answer: (response: Response) => void = () => {}
+    fake.world.answer = () =>
+      new Promise((resolve) => {
+        answer = resolve
+      })
+    startCall(fake.ports, fake.news)
+    await fake.clock.pass(5_000)
+    answer(created(JOINED))
+    fake.peer().tell({ type: 'relayed' })
+    await fake.clock.pass(4_499)
+    expect(fake.state()).toMatchObject({ status: 'connecting', step: 'relay' })
+    await fake.clock.pass(1)
+    expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'relay-unreachable' } })
+  })
+
+  it.each(['reached', 'relayed'] as const)(
+    'has more patience, and says so, with a slow network on which the peer was %s',
+    async (type) => {
+      const fake = fakeCall()
+      startCall(fake.ports, fake.news)
+      await fake.clock.pass(2_000)
+      fake.peer().tell({ type })
+      await fake.clock.pass(7_500)
+      expect(fake.state()).toMatchObject({ status: 'connecting', step: 'slow' })
+      await fake.clock.pass(8_000)
+      fake.peer().tell({ type: 'open' })
+      await settle()
+      expect(fake.state()?.status).toBe('live')
+    },
+  )
+
   it('does not wait out the time when there is no candidate at all', async () => {
     const fake = fakeCall()
     startCall(fake.ports, fake.news)

@@ -99,7 +99,8 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
         const cause = await held.lost
         // A connection that comes up and falls at once must not be tried for ever.
         if (clock.now() - openedAt >= STABLE_MS) spell = undefined
-        spell ??= { since: clock.now(), attempts: 0 }
+        spell ??= { since: clock.now(), attempts: 0, losses: 0 }
+        spell.losses += 1
         held = await rejoin(spell, cause)
       }
     } catch (error) {
@@ -129,7 +130,11 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   }
 
   /** Connects once. */
-  async function hold(microphone: Promise<MediaStream>, limits: Limits): Promise<Held> {
+  async function hold(
+    microphone: Promise<MediaStream>,
+    limits: Limits,
+    patience = 1,
+  ): Promise<Held> {
     const lost = new Promise<string>((resolve, reject) => {
       lose = resolve
       signal.addEventListener('abort', () => reject(abortError()), { once: true })
@@ -149,7 +154,7 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       onLost: lose,
     }
     const back = answered && { token: answered.resume, attempt: (attempts += 1) }
-    const attempt = { limits, back, farewell }
+    const attempt = { limits, back, patience, farewell }
     const next = await connect(ports, microphone, signal, listeners, attempt)
     connection = next
     catchUp(next)
@@ -190,7 +195,7 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       change({ type: 'lost', forMs: lostMs, at: clock.now() })
       if (delay > 0) await nap.take(delay, signal)
       try {
-        return await hold(current(), rejoinLimits(spell.attempts, lostMs, rttMs))
+        return await hold(current(), rejoinLimits(spell.attempts, lostMs, rttMs), spell.losses)
       } catch (error) {
         signal.throwIfAborted()
         cause = asFailure(error).message
@@ -295,10 +300,11 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   }
 }
 
-/** A time in which the call was not stable: since when, in ms of the clock, and how often it was joined. */
+/** A time in which the call was not stable: since when, in ms of the clock, how often it was joined and lost. */
 interface Spell {
   readonly since: number
   attempts: number
+  losses: number
 }
 
 /** An open connection; `lost` resolves with the cause when it is no more. */

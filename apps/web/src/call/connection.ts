@@ -19,6 +19,8 @@ import { countUrls, preferring, type Transport } from './transports.ts'
 
 /** How long servers that were chosen from memory may take, in ms: there is another try, with all. */
 const REMEMBERED_CONNECT_MS = 4_000
+/** Also after a late answer the path gets so long, in ms. */
+const LEAST_CONNECT_MS = 3_000
 
 export interface ConnectionPorts {
   fetch: Fetch
@@ -48,6 +50,8 @@ export interface Attempt {
   limits: Limits
   /** Set when the call was lost. */
   back: ComingBack | undefined
+  /** How much more silence than usual is bearable: 1, or more. */
+  patience: number
   /** Resolves when the service has taken note of a hang-up: the connection is kept for it. */
   farewell: () => Promise<void>
 }
@@ -83,7 +87,7 @@ export async function connect(
   mic: Promise<MediaStream>,
   signal: AbortSignal,
   news: ConnectionNews,
-  { limits, back, farewell }: Attempt,
+  { limits, back, patience, farewell }: Attempt,
 ): Promise<Connection> {
   const life = new AbortController()
   const servers = serversFrom(transports)
@@ -91,7 +95,7 @@ export async function connect(
     news.onPlayed(peer.playedRtp())
     servers.seen(seen)
   }
-  const path = watchPath(clock, life.signal, { ...news, onLook }, () => peer.stats())
+  const path = watchPath(clock, life.signal, { ...news, onLook }, () => peer.stats(), patience)
   const peer = createPeer(path.onNews)
   const drop = () => {
     if (life.signal.aborted) return
@@ -108,6 +112,7 @@ export async function connect(
   try {
     news.onStep('answer')
     const offer = await peer.offer()
+    const offeredAt = clock.now()
     signal.throwIfAborted()
     const until = AbortSignal.any([signal, life.signal])
     const answering = askForAnswer({ fetch, clock }, offer, back, limits, until)
@@ -122,11 +127,18 @@ export async function connect(
     news.onStep('relay')
     path.relayOnly = joined.configuration.iceTransportPolicy === 'relay'
     const configuration = servers.choose(joined)
-    const connectMs = servers.fewer()
-      ? Math.min(REMEMBERED_CONNECT_MS, limits.connectMs)
-      : limits.connectMs
+    const left = (limits.wholeMs ?? Infinity) - (clock.now() - offeredAt)
+    const connectMs = Math.min(
+      limits.connectMs,
+      Math.max(LEAST_CONNECT_MS, left),
+      servers.fewer() ? REMEMBERED_CONNECT_MS : Infinity,
+    )
+    path.looking()
+    const late = timeUp(clock, connectMs, limits.slowMs ?? 0, path, life.signal, () =>
+      news.onStep('slow'),
+    )
     // Listened to from the start, so that an early channel, failure or hang-up is not missed.
-    const open = Promise.race([path.opened, timeUp(clock, connectMs, path.failure, life.signal)])
+    const open = Promise.race([path.opened, late])
     await Promise.race([
       peer.accept(joined.answer, configuration).then(() => open),
       open,
@@ -207,14 +219,20 @@ function handles(
   }
 }
 
+/** Rejects after `ms`, or after `slowMs` more when the path is promising, which is told then. */
 async function timeUp(
   clock: Clock,
   ms: number,
-  failure: (cause: string) => CallFailure,
+  slowMs: number,
+  path: { isPromising(): boolean; failure(cause: string): CallFailure },
   life: AbortSignal,
+  onSlow: () => void,
 ): Promise<never> {
   await clock.wait(ms, life)
-  throw failure(`no connection within ${ms} ms`)
+  if (!path.isPromising() || slowMs === 0) throw path.failure(`no connection within ${ms} ms`)
+  onSlow()
+  await clock.wait(slowMs, life)
+  throw path.failure(`no connection within ${ms + slowMs} ms`)
 }
 
 /** Rejects when the signal aborts; listens no longer than `until`. */

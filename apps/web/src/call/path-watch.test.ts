@@ -88,7 +88,15 @@ describe('a watched path', () => {
     expect(silences).toEqual([])
   })
 
-  it('is never given more than three seconds', () => {
-    expect([0, 200, 400, 5_000].map(silenceLimit)).toEqual([400, 500, 1_000, 3_000])
+  it('is never given more than five seconds', () => {
+    const limits = [0, 200, 400, 5_000].map((longest) => silenceLimit(longest))
+    expect(limits).toEqual([400, 500, 1_000, 5_000])
+  })
+
+  it('is given the time that TCP takes to send again, and more where connections fall and fall', () => {
+    expect(silenceLimit(0, 'tls')).toBe(2_000)
+    expect(silenceLimit(0, 'tcp', 2)).toBe(4_000)
+    expect(silenceLimit(0, 'udp', 3)).toBe(1_200)
+    expect(silenceLimit(0, 'tcp', 9)).toBe(5_000)
   })
 })

@@ -11,7 +11,9 @@ const LOOK_MS = 80
 const LATE_MS = 400
 /** The shortest and the longest silence, in ms, that is taken for the end of the path. */
 const MIN_SILENCE_MS = 400
-const MAX_SILENCE_MS = 3_000
+/** TCP is silent for as long as it takes to send a lost packet again, and twice as long the next time. */
+const MIN_TCP_SILENCE_MS = 2_000
+const MAX_SILENCE_MS = 5_000
 /** A path that has been silent for a while and came back is given more than that the next time. */
 const PATIENCE = 2.5
 /** After a change of network, for so long, in ms, so short a silence is enough. */
@@ -32,12 +34,16 @@ export interface WatchNews {
   onSilent(ms: number): void
 }
 
-/** Reads `stats` until the signal aborts or the path is silent. */
+/**
+ * Reads `stats` until the signal aborts or the path is silent. `patience`: 1, or more where connections of
+ * this call have fallen one soon after another; so many times as long a silence is bearable.
+ */
 export function watchPackets(
   clock: Clock,
   stats: () => Promise<StatsReport>,
   signal: AbortSignal,
   news: WatchNews,
+  patience = 1,
 ): PathWatch {
   let rttMs: number | undefined
   let suspectUntil = -Infinity
@@ -49,6 +55,11 @@ export function watchPackets(
     suspect: () => {
       suspectUntil = clock.now() + SUSPECT_MS
     },
+  }
+
+  function limit(path: CallPath | undefined, now: number, longest: number): number {
+    const usual = silenceLimit(longest, path?.transport, patience)
+    return now < suspectUntil ? Math.min(SUSPECT_SILENCE_MS, usual) : usual
   }
 
   async function watch(): Promise<void> {
@@ -71,10 +82,7 @@ export function watchPackets(
         if (!isLate) longest = Math.max(longest, now - heardAt)
         packets = count
         heardAt = now
-      } else if (
-        now - heardAt >=
-        (now < suspectUntil ? SUSPECT_SILENCE_MS : silenceLimit(longest))
-      ) {
+      } else if (now - heardAt >= limit(path, now, longest)) {
         news.onSilent(now - heardAt)
         return
       }
@@ -83,6 +91,11 @@ export function watchPackets(
 }
 
 /** The silence, in ms, that is too long on a path whose longest so far was `longestMs`. */
-export function silenceLimit(longestMs: number): number {
-  return Math.min(MAX_SILENCE_MS, Math.max(MIN_SILENCE_MS, PATIENCE * longestMs))
+export function silenceLimit(
+  longestMs: number,
+  transport: CallPath['transport'] = 'udp',
+  patience = 1,
+): number {
+  const least = patience * (transport === 'udp' ? MIN_SILENCE_MS : MIN_TCP_SILENCE_MS)
+  return Math.min(MAX_SILENCE_MS, Math.max(least, PATIENCE * longestMs))
 }

@@ -8,6 +8,8 @@ import type { CallPath, StatsReport } from './stats.ts'
 
 /** A path that is silent this long is lost; shorter gaps mend by themselves. */
 const DISCONNECTED_MS = 3_000
+/** A relay that took longer, in ms, took more than its few round trips: packets of it were lost. */
+const SLOW_RELAY_MS = 1_500
 
 export interface PathNews {
   onEvent(event: NodeEvent): void
@@ -24,9 +26,13 @@ export function watchPath(
   life: AbortSignal,
   news: PathNews,
   stats: () => Promise<StatsReport>,
+  patience: number,
 ) {
   let isOpen = false
   let isLost = false
+  let isReached = false
+  let isSlow = false
+  let since = clock.now()
   let refusedBy: string | undefined
   let grace: AbortController | undefined
   let watch: PathWatch | undefined
@@ -45,6 +51,12 @@ export function watchPath(
     rttMs: () => watch?.rttMs(),
     suspect: () => watch?.suspect(),
     relayOnly: false,
+    /** From here on the peer looks for a way. */
+    looking: () => {
+      since = clock.now()
+    },
+    /** There is a way, or one may come: it takes its time. */
+    isPromising: () => isReached || isSlow,
   }
   return path
 
@@ -81,10 +93,11 @@ export function watchPath(
         if (!event) return
         // Not before: an older node is silent between replies.
         if (event.type === 'call.ready' && event.keepAliveMs !== undefined) {
-          watch ??= watchPackets(clock, stats, life, {
-            onLook: (seen) => news.onLook(seen),
-            onSilent: (ms) => over(`silent for ${Math.round(ms)} ms`),
-          })
+          const looks = {
+            onLook: (seen: CallPath | undefined) => news.onLook(seen),
+            onSilent: (ms: number) => over(`silent for ${Math.round(ms)} ms`),
+          }
+          watch ??= watchPackets(clock, stats, life, looks, patience)
         }
         news.onEvent(event)
         return
@@ -94,6 +107,12 @@ export function watchPath(
         return
       case 'candidate-error':
         if (item.code === 401) refusedBy = item.url
+        return
+      case 'relayed':
+        isSlow ||= clock.now() - since > SLOW_RELAY_MS
+        return
+      case 'reached':
+        isReached = true
         return
       case 'no-candidates':
         over('gathering ended without a candidate')

@@ -12,6 +12,10 @@ export type PeerNews =
   | { type: 'transport'; state: RTCPeerConnectionState }
   /** A TURN server refused or could not be reached (`icecandidateerror`). */
   | { type: 'candidate-error'; code: number; url: string }
+  /** A relay has given us an address. */
+  | { type: 'relayed' }
+  /** A way to the node is found, and is not encrypted yet. */
+  | { type: 'reached' }
   /** Gathering is over and the browser has no address to be reached at. */
   | { type: 'no-candidates' }
 
@@ -80,6 +84,13 @@ export const createPeer: CreatePeer = (onNews) => {
     { signal },
   )
   pc.addEventListener(
+    'iceconnectionstatechange',
+    () => {
+      if (/^(?:connected|completed)$/.test(pc.iceConnectionState)) onNews({ type: 'reached' })
+    },
+    { signal },
+  )
+  pc.addEventListener(
     'icecandidateerror',
     ({ errorCode, url }) => onNews({ type: 'candidate-error', code: errorCode, url: url ?? '' }),
     { signal },
@@ -88,6 +99,7 @@ export const createPeer: CreatePeer = (onNews) => {
     'icecandidate',
     ({ candidate }) => {
       if (candidate?.candidate) candidates += 1
+      if (candidate?.type === 'relay') onNews({ type: 'relayed' })
     },
     { signal },
   )

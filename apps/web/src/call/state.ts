@@ -3,7 +3,7 @@ import type { CallFailure } from './failure.ts'
 
 /**
  * ```
- * idle ──tap──> connecting(mic → answer → relay) ──open──> live ──lost──> reconnecting ──open──> live
+ * idle ──tap──> connecting(mic → answer → relay → slow) ──open──> live ──lost──> reconnecting ──open──> live
  *                  └──failed──> failed                       └──ended──> ended   └──failed──> failed
  * ```
  * `failed`, `ended` and `idle` go to `connecting` with the next tap.
@@ -17,8 +17,8 @@ export type CallState =
   | { status: 'failed'; failure: CallFailure; call: string | undefined }
   | { status: 'ended'; why: EndReason; message: string | undefined }
 
-/** What the tap is waiting for: the microphone, the service's answer, or the media path. */
-export type ConnectingStep = 'mic' | 'answer' | 'relay'
+/** What the tap is waiting for: the microphone, the service's answer, or the media path, a slow one. */
+export type ConnectingStep = 'mic' | 'answer' | 'relay' | 'slow'
 
 export interface LiveState {
   status: 'live'

@@ -131,6 +131,10 @@ const STEPS: Record<ConnectingStep, StatusWords> = {
   mic: { title: 'Opening your microphone', hint: 'Your browser may ask you to allow it.' },
   answer: { title: 'Calling', hint: 'Finding someone to answer.' },
   relay: { title: 'Connecting', hint: 'Almost there.' },
+  slow: {
+    title: 'Still connecting',
+    hint: 'This network is slow or loses a lot of what is sent. One moment more.',
+  },
 }
 
 const FLOORS: Record<Floor, StatusWords> = {

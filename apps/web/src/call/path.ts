@@ -32,7 +32,7 @@ export function watchPath(
   let isLost = false
   let isReached = false
   let isSlow = false
-  let since = clock.now()
+  let since = Infinity
   let refusedBy: string | undefined
   let grace: AbortController | undefined
   let watch: PathWatch | undefined

@@ -2,13 +2,12 @@
  * How long a person cannot talk when something happens to their call: from the moment the network is
  * back (or, when a node dies, from its death) to the new connection, media path open and page live.
  *
- *   pnpm bench:rejoin [--times 10] [--rtt 50] [--event address,coturn,node]
+ *   pnpm bench:rejoin [--times 10] [--rtt 50] [--event address,coturn,node] [--browser chromium]
  *
  * Real parts in the lab's namespaces, the round trip added on the caller's access line.
  */
 import { parseArgs } from 'node:util'
 import type { Page } from '@playwright/test'
-import { silence } from '../e2e/audio/speech.ts'
 import { startBrowser } from '../e2e/browser/browsers.ts'
 import { LabStack } from '../e2e/lab/lab-stack.ts'
 import { up } from '../e2e/lab/net/lab.ts'
@@ -27,6 +26,7 @@ const { values } = parseArgs({
     times: { type: 'string', default: '10' },
     rtt: { type: 'string', default: '50' },
     event: { type: 'string', default: Object.keys(EVENTS).join(',') },
+    browser: { type: 'string', default: 'chromium' },
   },
 })
 const times = Number(values.times)
@@ -41,7 +41,7 @@ try {
     const figures = [percentile(ms, 50), percentile(ms, 95), Math.max(...ms)]
     rows.push([EVENTS[event], ...figures.map((figure) => figure.toFixed(0))])
   }
-  const title = `Back to talking at ${rttMs} ms round trip, ${times} times each, ms`
+  const title = `Back to talking, ${values.browser}, ${rttMs} ms round trip, ${times} times each, ms`
   printTable(title, ['what happened', 'p50', 'p95', 'max'], rows)
 } finally {
   await stack.stop()
@@ -57,7 +57,7 @@ async function backAfter(event: EventName): Promise<number> {
   await stack.stopNodes()
   await stack.node({ host: 'media' })
   const site = await stack.site()
-  const browser = await startBrowser('chromium', { lines: silence(100), site })
+  const browser = await startBrowser(values.browser === 'firefox' ? 'firefox' : 'chromium', { site })
   try {
     const page = await browser.context.newPage()
     await page.addInitScript(timeInPage)

@@ -54,6 +54,21 @@ describe('a watched path', () => {
     expect(silences).toHaveLength(1)
   })
 
+  it('may take its time to begin, which is not held for its ways', async () => {
+    const { pass, silences } = watched()
+    await pass(1_600, 0)
+    expect(silences).toEqual([])
+    await pass(800, 1)
+    await pass(480, 0)
+    expect(silences).toHaveLength(1)
+  })
+
+  it('is silent when nothing comes at all', async () => {
+    const { pass, silences } = watched()
+    await pass(6_000, 0)
+    expect(silences).toHaveLength(1)
+  })
+
   it('is given less time when the network has changed, for a while', async () => {
     const { pass, watch, silences } = watched()
     await pass(900, 1)

@@ -79,10 +79,11 @@ export function watchPackets(
       news.onLook(path)
       const count = receivedPackets(report)
       if (count !== packets || isLate) {
-        if (!isLate) longest = Math.max(longest, now - heardAt)
+        // The wait for the first packet says nothing of the path: a browser takes its time to begin.
+        if (!isLate && packets > 0) longest = Math.max(longest, now - heardAt)
         packets = count
         heardAt = now
-      } else if (now - heardAt >= limit(path, now, longest)) {
+      } else if (now - heardAt >= (packets > 0 ? limit(path, now, longest) : MAX_SILENCE_MS)) {
         news.onSilent(now - heardAt)
         return
       }

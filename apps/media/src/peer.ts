@@ -121,7 +121,6 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
 
   pc.connectionStateChange.subscribe((state) => {
     if (closed) return
-    if (state === 'connected') events.connected()
     if (state === 'failed' || state === 'closed') events.lost(`the connection is ${state}`)
   })
   pc.onDataChannel.subscribe((opened) => {
@@ -163,6 +162,14 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
       transceiver.setDirection('recvonly')
     }
     await pc.setLocalDescription(await pc.createAnswer())
+    // Not the connection's own state: that waits for SCTP too, and for ever when the caller's SCTP was
+    // heard before its Finished, which was lost and came later.
+    for (const transport of pc.dtlsTransports) {
+      transport.onStateChange.subscribe((state) => {
+        const up = pc.dtlsTransports.every((each) => each.state === 'connected')
+        if (!closed && state === 'connected' && up) events.connected()
+      })
+    }
   } catch (error) {
     closed = true
     await pc.close()

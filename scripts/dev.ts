@@ -88,8 +88,8 @@ async function run(
       addresses: [address],
       direct: relay === undefined,
       ports: plan.mediaPorts,
-      // A call takes a port.
-      seats: Math.min(MAX_SEATS, high - low + 1),
+      // A call takes a port, and one that is joined again a second one until it is connected.
+      seats: Math.min(MAX_SEATS, high - low),
       httpPort: await freePort(),
       handler: plan.handler,
       bundle: false,

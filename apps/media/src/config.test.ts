@@ -90,10 +90,19 @@ describe('a bad environment', () => {
   })
 
   it('with fewer ports than its seats need is refused', () => {
-    const few = { MEDIA_PORTS: '40000-40009', MEDIA_SEATS: '11' }
+    const few = { MEDIA_PORTS: '40000-40009', MEDIA_SEATS: '10' }
     expect(problems({ ...GOOD, ...few })).toEqual([
       expect.stringContaining('MEDIA_PORTS has fewer ports than the 11'),
     ])
+    expect(problems({ ...GOOD, ...few, MEDIA_SEATS: '9' })).toEqual([])
+  })
+
+  it('with fewer ports than its seats need on each address is refused', () => {
+    const few = { MEDIA_PORTS: '40000-40009', MEDIA_ADDRESSES: '10.99.0.2,fd00::2' }
+    expect(problems({ ...GOOD, ...few, MEDIA_SEATS: '5' })).toEqual([
+      expect.stringContaining('MEDIA_PORTS has fewer ports than the 12'),
+    ])
+    expect(problems({ ...GOOD, ...few, MEDIA_SEATS: '4' })).toEqual([])
   })
 
   it('that is empty names each of the three that are missing', () => {

@@ -17,7 +17,7 @@ export interface Config {
   readonly addresses: readonly string[]
   /** Can a browser reach `addresses` without the relay? */
   readonly direct: boolean
-  /** UDP ports, inclusive. */
+  /** UDP ports, inclusive: for each address one a seat, and one more at least. */
   readonly ports: readonly [number, number]
   readonly seats: number
   readonly handler: string
@@ -188,9 +188,13 @@ function environmentSchema(handlerNames: readonly string[]) {
 function problemsTogether(e: v.InferOutput<ReturnType<typeof environmentSchema>>): string[] {
   const problems: string[] = []
   const [low, high] = e.MEDIA_PORTS
-  const needed = e.MEDIA_SEATS * e.MEDIA_ADDRESSES.length
+  // A caller that is back holds a second port until its old call goes, so full seats need one more.
+  const needed = (e.MEDIA_SEATS + 1) * e.MEDIA_ADDRESSES.length
   if (high - low + 1 < needed) {
-    problems.push(`MEDIA_PORTS has fewer ports than the ${needed} that MEDIA_SEATS calls need`)
+    problems.push(
+      `MEDIA_PORTS has fewer ports than the ${needed} that MEDIA_SEATS calls need, one that is joined again included: ` +
+        'widen it or lower MEDIA_SEATS',
+    )
   }
   if (e.TURN_URLS.length === 0 && !e.MEDIA_DIRECT) {
     problems.push(

@@ -18,6 +18,9 @@ for (const transport of ['udp', 'tcp'] as const) {
     await caller.tap()
 
     await expect(caller.status()).toContainText('Listening')
+    // The first that the node says, and what the page's watch over the path begins with.
+    const events = () => caller.page.evaluate(() => window.earshotEvents.join('\n'))
+    await expect.poll(events).toContain('"type":"call.ready"')
     await expect(caller.status()).toContainText('Answering', { timeout: 20_000 })
     await expect
       .poll(async () => totalMs(toneStretches(await caller.heard(), TONE_HZ)), { timeout: 15_000 })

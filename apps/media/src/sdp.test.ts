@@ -35,7 +35,10 @@ describe.each([
 
   it('sees whether there is a place for a data channel', () => {
     expect(offersData(offer)).toBe(true)
-    expect(offersData(offer.replace('m=application 9', 'm=application 0'))).toBe(false)
+    const rejected = offer.replace('m=application 9', 'm=application 0')
+    expect(offersData(rejected)).toBe(false)
+    // As Firefox offers it: on the transport of the audio.
+    expect(offersData(`${rejected}a=bundle-only\r\n`)).toBe(true)
     expect(offersData(text(...SESSION, ...AUDIO))).toBe(false)
   })
 
@@ -48,6 +51,13 @@ describe.each([
         .join(''),
     )
     expect(removed).not.toMatch(/candidate|\.local|192\.168/)
+  })
+
+  it('reads audio that is on the transport of another section', () => {
+    const [, ...rest] = AUDIO
+    const audio = ['m=audio 0 UDP/TLS/RTP/SAVPF 111 63 0', ...rest]
+    expect(audioDirection(text(...SESSION, ...DATA, ...audio))).toBeUndefined()
+    expect(audioDirection(text(...SESSION, ...DATA, ...audio, 'a=bundle-only'))).toBe('sendrecv')
   })
 
   it.each(['sendrecv', 'sendonly', 'recvonly', 'inactive'])(

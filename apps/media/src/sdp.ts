@@ -43,11 +43,11 @@ export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 /** What the offer says of its first audio section; `undefined` when it has none that is live. */
 export function audioDirection(sdp: string): Direction | undefined {
-  const sections = sdp.split(/^(?=m=)/m)
-  const audio = sections.find((section) => /^m=audio (?!0 )/.test(section))
+  const audio = section(sdp, 'audio')
   if (audio === undefined) return undefined
   const found = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m
-  return (found.exec(audio)?.[1] ?? found.exec(sections[0] ?? '')?.[1] ?? 'sendrecv') as Direction
+  const session = sdp.split(/^m=/m)[0] ?? ''
+  return (found.exec(audio)?.[1] ?? found.exec(session)?.[1] ?? 'sendrecv') as Direction
 }
 
 /** Does the offer carry Opus at 48 kHz? */
@@ -57,7 +57,18 @@ export function offersOpus(sdp: string): boolean {
 
 /** Does the offer have a section for data channels? An ordinary WHIP client's has none. */
 export function offersData(sdp: string): boolean {
-  return /^m=application (?!0 )/m.test(sdp)
+  return section(sdp, 'application') !== undefined
+}
+
+/**
+ * The first section of that kind that is not rejected. Port 0 rejects it, unless it is to share the
+ * transport of another (RFC 8843, section 6): so offers Firefox all but the first.
+ */
+function section(sdp: string, kind: 'audio' | 'application'): string | undefined {
+  return sdp
+    .split(/^(?=m=)/m)
+    .filter((text) => text.startsWith(`m=${kind} `))
+    .find((text) => !text.startsWith(`m=${kind} 0 `) || /^a=bundle-only\s*$/m.test(text))
 }
 
 function lines(sdp: string): string[] {

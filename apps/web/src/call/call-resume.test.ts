@@ -49,7 +49,7 @@ describe('the resume token', () => {
     answering(fake, { resumed: 'here' })
     fake.peer().tell({ type: 'closed' })
     // The second connection never opens.
-    await fake.clock.pass(1_800)
+    await fake.clock.pass(2_500)
     expect(fake.posts()).toBe(2)
     reopen(fake)
     await fake.clock.pass(500)

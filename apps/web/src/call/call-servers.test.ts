@@ -114,7 +114,7 @@ describe('a memory that is out of date', () => {
     fake.ways.set('home', 'udp')
     fake.world.answer = async () => created(offering())
     fake.peer().tell({ type: 'closed' })
-    await fake.clock.pass(1_800)
+    await fake.clock.pass(2_500)
     reopen(fake)
     const [, second] = fake.peers
     await fake.clock.pass(500)

@@ -129,6 +129,8 @@ export function watchPath(
     grace?.abort()
     if (state === 'failed' || state === 'closed') over(`the connection is ${state}`)
     if (state !== 'disconnected') return
+    // Firefox says so at once when the address is gone, others when they have had no answer for seconds.
+    watch?.suspect()
     grace = new AbortController()
     const signal = AbortSignal.any([grace.signal, life])
     after(clock, DISCONNECTED_MS, signal, () => over(`silent for ${DISCONNECTED_MS} ms`))

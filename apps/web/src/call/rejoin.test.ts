@@ -27,7 +27,7 @@ describe('rejoinLimits', () => {
   })
 
   it('are short for the first, whose connection to the service may be dead', () => {
-    expect(rejoinLimits(1, 0, 50)).toMatchObject({ answerMs: 700, connectMs: 1_500 })
+    expect(rejoinLimits(1, 0, 50)).toMatchObject({ answerMs: 700, connectMs: 2_500 })
     expect(rejoinLimits(1, 4, 300)).toMatchObject({ answerMs: 1_800, connectMs: 3_600 })
   })
 

@@ -59,9 +59,10 @@ export function rejoinLimits(attempt: number, lostMs: number, rttMs: number | un
   const rtt = Math.min(rttMs ?? 150, 500)
   const repeat = Math.max(150, 2 * rtt)
   // The first goes out by whatever connection to the service is open, which may be as dead as the call:
-  // the same at once by another. A rejoin is too rare for the one request to matter.
+  // the same at once by another. A rejoin is too rare for the one request to matter. Chromium goes on
+  // gathering on a network that is gone for up to two seconds, and then by itself on the new one.
   if (attempt === 1) {
-    const connectMs = Math.max(1_500, 12 * rtt)
+    const connectMs = Math.max(2_500, 12 * rtt)
     return { answerMs: Math.max(700, 6 * rtt), connectMs, repeatMs: [0, repeat] }
   }
   const patience = lostMs < EAGER_MS ? 1 : 2

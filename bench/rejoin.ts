@@ -57,7 +57,9 @@ async function backAfter(event: EventName): Promise<number> {
   await stack.stopNodes()
   await stack.node({ host: 'media' })
   const site = await stack.site()
-  const browser = await startBrowser(values.browser === 'firefox' ? 'firefox' : 'chromium', { site })
+  const browser = await startBrowser(values.browser === 'firefox' ? 'firefox' : 'chromium', {
+    site,
+  })
   try {
     const page = await browser.context.newPage()
     await page.addInitScript(timeInPage)

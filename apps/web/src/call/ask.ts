@@ -7,7 +7,7 @@ import type { Limits } from './rejoin.ts'
 /**
  * Posts the offer, and the same again after each of `limits.repeatMs`: on a network that has just changed
  * the browser may have sent the first into a connection that is dead and does not know it; the next goes
- * out by another. The service takes them for one. Resolves with whichever answer comes first.
+ * out by another (`fresh-connection.ts`). The service takes them for one. Resolves with whichever answer comes first.
  *
  * Rejects with a `CallFailure`: what the service said, or that nothing came within `limits.answerMs`, or
  * that no request got through; or with the signal's reason when it aborts.
@@ -16,7 +16,7 @@ export async function askForAnswer(
   { fetch, clock }: { fetch: Fetch; clock: Clock },
   offer: string,
   back: ComingBack | undefined,
-  { answerMs, repeatMs }: Limits,
+  { answerMs, repeatMs, credentials = 'same-origin' }: Limits,
   signal: AbortSignal,
 ): Promise<Answered> {
   const over = new AbortController()
@@ -27,7 +27,7 @@ export async function askForAnswer(
       const post = async (): Promise<void> => {
         underWay += 1
         try {
-          resolve(await postOffer(fetch, offer, back, until))
+          resolve(await postOffer(fetch, offer, back, until, credentials))
         } catch (error) {
           underWay -= 1
           // Another one may still get through to a service that this one did not reach.

@@ -180,6 +180,7 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   /** Joins again until it works; `spell` goes on where the last loss of an unstable call left it. */
   async function rejoin(spell: Spell, lostBy: string): Promise<Held> {
     let cause = lostBy
+    let isCutOff = false
     const rttMs = connection?.rttMs()
     conversation.played(connection?.playedRtp())
     conversation.lost()
@@ -195,10 +196,13 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       change({ type: 'lost', forMs: lostMs, at: clock.now() })
       if (delay > 0) await nap.take(delay, signal)
       try {
-        return await hold(current(), rejoinLimits(spell.attempts, lostMs, rttMs), spell.losses)
+        const limits = rejoinLimits(spell.attempts, lostMs, rttMs, isCutOff)
+        return await hold(current(), limits, spell.losses)
       } catch (error) {
         signal.throwIfAborted()
-        cause = asFailure(error).message
+        const failure = asFailure(error)
+        isCutOff = failure.code === 'offline'
+        cause = failure.message
       }
     }
   }

@@ -34,12 +34,14 @@ export async function postOffer(
   offer: string,
   back: ComingBack | undefined,
   signal: AbortSignal,
+  credentials: RequestCredentials = 'same-origin',
 ): Promise<Answered> {
   let response: Response
   let body: string
   try {
     response = await fetch('/v1/calls', {
       method: 'POST',
+      credentials,
       headers: {
         'Content-Type': 'application/sdp',
         Accept: 'application/json',

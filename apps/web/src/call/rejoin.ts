@@ -4,6 +4,8 @@
  * that one which began while the network was gone does not keep the next from using it.
  */
 
+import { openingAfter } from './fresh-connection.ts'
+
 /** After so many ms without a connection that lasted, the call is given up. */
 export const REJOIN_MS = 60_000
 /** A connection that lived this long, in ms, has earned a fresh minute. */
@@ -13,7 +15,7 @@ const EAGER_MS = 10_000
 const EAGER_DELAY_MS = 400
 /** After a first attempt that failed, in ms: browsers end all requests of a network that is gone. */
 const SECOND_DELAY_MS = 100
-const PATIENT_DELAY_MS = 2_000
+const PATIENT_DELAY_MS = 1_000
 /** Share of a delay that chance adds, so that the callers of a dead node do not return as one. */
 const JITTER = 0.25
 
@@ -25,6 +27,7 @@ export interface Limits {
   readonly connectMs: number
   /** When to ask once more while there is no answer, in ms after the offer. */
   readonly repeatMs: readonly number[]
+  readonly credentials?: RequestCredentials
   /** From the offer to the open connection, in ms, if that is shorter. */
   readonly wholeMs?: number
   /** How much longer, in ms, on a network that is slow and not closed: it is said so. */
@@ -53,22 +56,31 @@ export function rejoinDelay(attempt: number, lostMs: number, chance: number): nu
 
 /**
  * What `attempt` (from 1) is given, `lostMs` after the loss, on a path whose round trip was `rttMs` when last
- * seen: a join takes some seven of them, and two more to open a connection to the service.
+ * seen: a join takes some seven of them, and two more to open a connection to the service. `isCutOff`: the
+ * attempt before has heard nothing of the service.
  */
-export function rejoinLimits(attempt: number, lostMs: number, rttMs: number | undefined): Limits {
+export function rejoinLimits(
+  attempt: number,
+  lostMs: number,
+  rttMs: number | undefined,
+  isCutOff: boolean,
+): Limits {
   const rtt = Math.min(rttMs ?? 150, 500)
-  const repeat = Math.max(150, 2 * rtt)
   // The first goes out by whatever connection to the service is open, which may be as dead as the call:
   // the same at once by another. A rejoin is too rare for the one request to matter. Chromium goes on
   // gathering on a network that is gone for up to two seconds, and then by itself on the new one.
   if (attempt === 1) {
     const connectMs = Math.max(2_500, 12 * rtt)
-    return { answerMs: Math.max(700, 6 * rtt), connectMs, repeatMs: [0, repeat] }
+    return { answerMs: Math.max(700, 6 * rtt), connectMs, repeatMs: [0, Math.max(150, 2 * rtt)] }
   }
   const patience = lostMs < EAGER_MS ? 1 : 2
+  const { requests, credentials } = openingAfter(lostMs)
   return {
     answerMs: patience * Math.max(1_500, 10 * rtt),
     connectMs: patience * Math.max(1_500, 12 * rtt),
-    repeatMs: [repeat, 2 * repeat],
+    // A service that answers, though it be with a refusal, is not asked twice.
+    ...(isCutOff
+      ? { repeatMs: Array.from({ length: requests - 1 }, () => 0), credentials }
+      : { repeatMs: [] }),
   }
 }

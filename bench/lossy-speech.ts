@@ -29,9 +29,8 @@ const WORDS = (
 const WORDS_A_TURN = 3
 /** Shorter than the pause that ends a turn. */
 const PAUSE_MS = 200
-/** From one turn to the next: time to say it, to wait for late marks, and to hear it back. */
-const CYCLE_MS = 9_000
-const FIRST_TURN_MS = 3_000
+/** After the last word: for the end of the turn, for late marks, and for the answer. */
+const ANSWER_MS = 6_500
 /** Around a word, for the recogniser to see it begin and end. */
 const MARGIN_MS = 90
 /** What is less alike than this was not found. */
@@ -59,8 +58,8 @@ try {
     let answered = 0
     for (let round = 0; round < Number(values.rounds); round++) {
       const got = await listen(path, recogniser)
-      understood += got.understood
-      answered += got.answered
+      understood += got.words
+      answered += got.turns
     }
     const all = WORDS.length * Number(values.rounds)
     const share = `${((100 * understood) / all).toFixed(0)} %`
@@ -101,57 +100,61 @@ async function sayTurns(): Promise<SaidTurn[]> {
   return all
 }
 
-async function listen(
-  path: Path,
-  recogniser: Recogniser,
-): Promise<{ understood: number; answered: number }> {
+interface Understood {
+  readonly words: number
+  readonly turns: number
+}
+
+async function listen(path: Path, recogniser: Recogniser): Promise<Understood> {
   await lab.shape({})
   const site = await stack.site()
-  const gaps = turns.map(({ samples }) => silence(CYCLE_MS - samples.length / 48))
-  const lines = concat([
-    silence(FIRST_TURN_MS),
-    ...turns.flatMap(({ samples }, i) => [samples, gaps[i] ?? samples]),
-  ])
-  const browser = await startBrowser('chromium', { lines, site })
+  const browser = await startBrowser('chromium', { site })
   try {
     const page = await browser.context.newPage()
     await page.goto(site.origin)
     await page.locator('main[data-detector=ready]').waitFor({ timeout: 30_000 })
     await page.getByRole('button', { name: 'Start talking' }).click()
-    const tappedAt = await page.evaluate(() => performance.now())
     await page.locator('main[data-state=live]').waitFor()
+    await page.waitForTimeout(2_000)
     await lab.shape(path)
-    await page.waitForTimeout(FIRST_TURN_MS + turns.length * CYCLE_MS)
-    return await judge(page, recogniser, tappedAt)
+    let [words, answered] = [0, 0]
+    for (const turn of turns) {
+      const before = await soFar(page)
+      await browser.say(turn.samples)
+      await page.waitForTimeout(ANSWER_MS)
+      const after = await soFar(page)
+      // A connection that was joined again has a recording of its own.
+      const from = after.connections === before.connections ? before.samples.length : 0
+      const right = await judge(turn, after.samples.subarray(from), recogniser)
+      if (right !== undefined) answered++
+      words += right ?? 0
+    }
+    return { words, turns: answered }
   } finally {
     await browser.stop()
   }
 }
 
+async function soFar(page: Page): Promise<{ connections: number; samples: Int16Array }> {
+  const connections = await page.evaluate(() => window.earshotHeard.length)
+  return { connections, samples: (await heard(page)).samples }
+}
+
+/** How many words of the turn are understood; `undefined` when there was no answer. */
 async function judge(
-  page: Page,
+  turn: SaidTurn,
+  answer: Int16Array,
   recogniser: Recogniser,
-  tappedAt: number,
-): Promise<{ understood: number; answered: number }> {
-  const { at: heardFrom, samples } = await heard(page)
-  let understood = 0
-  let answered = 0
-  for (const [i, turn] of turns.entries()) {
-    // Its answer comes before the next turn is said; the two clocks drift apart by a second in a minute.
-    const said = tappedAt - heardFrom + FIRST_TURN_MS + i * CYCLE_MS
-    const from = Math.max(0, samplesIn(said))
-    const answer = samples.subarray(from, from + samplesIn(CYCLE_MS))
-    const { at, likeness } = placeOf(turn.samples, answer)
-    if (likeness < FOUND) continue
-    answered++
-    for (const { word, from: start, to: end } of turn.words) {
-      const margin = samplesIn(MARGIN_MS)
-      const cut = answer.subarray(Math.max(0, at + start - margin), at + end + margin)
-      const padded = concat([silence(200), cut, silence(200)])
-      if ((await recogniser.word(padded)) === word) understood++
-    }
+): Promise<number | undefined> {
+  const { at, likeness } = placeOf(turn.samples, answer)
+  if (likeness < FOUND) return undefined
+  const margin = samplesIn(MARGIN_MS)
+  let right = 0
+  for (const { word, from, to } of turn.words) {
+    const cut = answer.subarray(Math.max(0, at + from - margin), at + to + margin)
+    if ((await recogniser.word(concat([silence(200), cut, silence(200)]))) === word) right++
   }
-  return { understood, answered }
+  return right
 }
 
 /** Without the silence that the synthesizer puts around a word: it would end the turn. */

@@ -13,7 +13,7 @@ check_settings() {
   : "${TURN_PORT:=3478}" "${TURN_TLS_PORT:=5349}" "${TURN_REALM:=earshot}"
   : "${TURN_MIN_PORT:=49152}" "${TURN_MAX_PORT:=65535}"
   : "${TURN_USER_QUOTA:=12}" "${TURN_TOTAL_QUOTA:=4000}"
-  : "${TURN_MAX_BPS:=64000}" "${TURN_BPS_CAPACITY:=256000000}"
+  : "${TURN_MAX_BPS:=250000}" "${TURN_BPS_CAPACITY:=1000000000}"
   : "${TURN_RELAY_THREADS:=}" "${TURN_TLS_CERT:=}" "${TURN_TLS_KEY:=}"
 
   # "||": under set -e the first check that says no would otherwise end the script.

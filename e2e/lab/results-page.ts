@@ -134,7 +134,7 @@ function others(runs: readonly OtherRun[]): string {
   return `
 ## What else was run
 
-What happens to a network in the middle of a call (*events*), networks that no call gets through (*hopeless*), and a caller who is quiet for long (*quiet*).
+What happens to a network in the middle of a call (*events*), networks that no call gets through (*hopeless*), a caller who is quiet for long (*quiet*), and what a call that comes back goes on with (*rejoin*).
 
 | | test | passed |
 |---|---|---|

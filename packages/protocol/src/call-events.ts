@@ -24,8 +24,10 @@ export const MISSED_SAMPLE_RATE = 16_000
 /** The most that may follow one: 15 s, a turn of 12 s and a gap of 3 s. */
 export const MAX_MISSED_SAMPLES: number = 15 * MISSED_SAMPLE_RATE
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0))
-const ms = v.pipe(v.number(), v.minValue(0))
+/** Bounded, so that there is always a next one: turns are counted on from what a page says. */
+const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1))
+/** Up to a day. */
+const ms = v.pipe(v.number(), v.minValue(0), v.maxValue(86_400_000))
 
 /**
  * What the page tells first on every connection where it has something to tell: how far it was when

@@ -43,7 +43,7 @@ const seats = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000))
 export const MAX_STATE_BYTES = 16 * 1024
 /** What outlives a node: the number of the last turn, and what the handler kept. */
 const keptSchema = v.object({
-  turn: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  turn: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32)),
   /** JSON text, into which the fleet does not look; absent when the handler kept nothing. */
   state: v.optional(v.pipe(v.string(), v.maxBytes(MAX_STATE_BYTES))),
 })

@@ -59,6 +59,14 @@ describe('events and frames', () => {
     expect(parsePageEvent(JSON.stringify(event))).toBeUndefined()
   })
 
+  it.each([
+    { turn: 1e300 },
+    { turn: 1, heard: { turn: 1, ms: 1e300 } },
+    { turn: 1, heard: { turn: -1, ms: 0 } },
+  ])('count no further than can be counted on from: %j', (said) => {
+    expect(parsePageEvent(JSON.stringify({ type: 'call.catch-up', ...said }))).toBeUndefined()
+  })
+
   it('tell a new connection what was heard and what was missed', () => {
     const event = {
       type: 'call.catch-up',

@@ -49,7 +49,9 @@ export async function placeCall(
   // What counts nothing that we know is never too late.
   const count = /^\d{1,9}$/.test(attempt) ? Number(attempt) : Infinity
   let resume: PlaceRequest['resume'] =
-    hash === undefined ? undefined : { type: 'token', hash, attempt: count }
+    hash === undefined
+      ? undefined
+      : { type: 'token', hash, attempt: count, repeat: await hashToken(`${token} ${sdp}`) }
   let failure: Failure | undefined
   for (const region of home === undefined ? regions : withFirst(regions, home)) {
     const result = await askRegion(fleets, region, sdp, resume)

@@ -56,11 +56,11 @@ export class Fleet extends DurableObject<Bindings> {
    * in doubt whether anything gets through, and may send the same offer again: that is no other call.
    */
   placeCall(request: PlaceRequest): Promise<PlaceResult> {
-    const { sdp, resume } = request
+    const { resume } = request
     const placing = (): Promise<PlaceResult> => this.#place(request)
     if (resume?.type !== 'token') return placing()
     const isGood = ({ type }: PlaceResult): boolean => type === 'answered'
-    return this.#repeats.ask(`${resume.hash} ${sdp}`, this.now(), placing, isGood)
+    return this.#repeats.ask(resume.repeat, this.now(), placing, isGood)
   }
 
   async #place(request: PlaceRequest): Promise<PlaceResult> {

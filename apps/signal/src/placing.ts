@@ -24,7 +24,13 @@ export interface PlaceRequest {
   readonly token: string
   /** The conversation to go on with: by the hash of the token shown, or handed over by its region. */
   readonly resume?:
-    | { readonly type: 'token'; readonly hash: string; readonly attempt: number }
+    | {
+        readonly type: 'token'
+        readonly hash: string
+        readonly attempt: number
+        /** Hash of the token and the offer: alike for a request that is sent again. */
+        readonly repeat: string
+      }
     | ({ readonly type: 'carried' } & Carried)
 }
 

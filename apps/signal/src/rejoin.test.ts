@@ -89,7 +89,7 @@ describe('a lost call', () => {
 
   it('may be tried again after an attempt that failed', async () => {
     const { world, node, first } = await talking(1)
-    // There is no other node, so this one has as long as any.
+    // It is the only node, and so has the full time to answer.
     await world.adjust({ homeTimeoutMs: 60_000, answerTimeoutMs: 20 })
     node.onOffer(() => {})
     const response = await world.call({ [RESUME_HEADER]: first.resume })

@@ -10,7 +10,7 @@ export class Repeats<T> {
   readonly #answers = new Map<string, { readonly answer: Promise<T>; readonly until: number }>()
 
   /**
-   * What `ask` comes to, or, when `key` is known from the last five seconds, what it came to then. What
+   * `key`: a hash, so that what is kept of a request is small. What `ask` comes to, or, when `key` is known from the last five seconds, what it came to then. What
    * `isGood` says no to is not kept: the next request is a new one. `now` in ms.
    */
   ask(key: string, now: number, ask: () => Promise<T>, isGood: (answer: T) => boolean): Promise<T> {

@@ -174,6 +174,18 @@ describe('POST /v1/calls', () => {
     expect(other.status).toBe(503)
   })
 
+  it('counts those who come back apart from those who call', async () => {
+    const world = new World()
+    await world.node('n', { hello: { seats: 500 } })
+    const { resume } = await world.join()
+    let response = await world.call()
+    for (let i = 0; response.status === 201 && i < 300; i++) response = await world.call()
+    expect(response.status).toBe(429)
+    expect((await world.join(resume)).resumed).toBe('here')
+    // What is no token is no way around.
+    expect((await world.call({ [RESUME_HEADER]: 'eu' })).status).toBe(429)
+  })
+
   it('says when no node is there', async () => {
     const response = await new World().call()
     expect(await problemOf(response)).toMatchObject({ code: 'no-node', status: 503 })

@@ -1,5 +1,5 @@
 /** What a request must pass before it reaches a fleet. Each guard throws a `Failure` or returns. */
-import { MAX_SDP_BYTES } from '@earshot/protocol'
+import { MAX_SDP_BYTES, regionOfResume, RESUME_HEADER } from '@earshot/protocol'
 import { Failure } from './failure.ts'
 import { leadingGroups, parseIp } from './ip-address.ts'
 
@@ -17,11 +17,14 @@ export function checkOrigin(request: Request, allowedOrigins: readonly string[])
   throw new Failure('wrong-origin', 'Add the origin of the page to ALLOWED_ORIGINS to let it in.')
 }
 
-/** Refuses a caller who asks too often, by address. */
+/**
+ * Refuses a caller who asks too often, by address. Those who come back are counted apart: when a node
+ * dies, all callers of one address ask at once, and must not be kept out by those who call anew.
+ */
 export async function checkRate(request: Request, limit: RateLimit): Promise<void> {
-  const { success } = await limit.limit({
-    key: rateKey(callerAddress(request) ?? 'unknown'),
-  })
+  const isBack = regionOfResume(request.headers.get(RESUME_HEADER) ?? '') !== undefined
+  const key = rateKey(callerAddress(request) ?? 'unknown')
+  const { success } = await limit.limit({ key: isBack ? `${key} back` : key })
   if (success) return
   throw new Failure('rate-limited', `Wait ${RATE_LIMIT_SECONDS} seconds and try again.`, {
     'Retry-After': String(RATE_LIMIT_SECONDS),

@@ -2,7 +2,7 @@ import type { NodeEvent } from '@earshot/protocol'
 import { after, createNap } from './clock.ts'
 import { type Connection, type ConnectionPorts, connect } from './connection.ts'
 import { Conversation } from './conversation.ts'
-import { asFailure, CallFailure } from './failure.ts'
+import { asFailure, CallFailure, type FailureCode } from './failure.ts'
 import { type Answered, deleteCall } from './join.ts'
 import { FIRST_LIMITS, type Limits, rejoinDelay, rejoinLimits, STABLE_MS } from './rejoin.ts'
 import {
@@ -180,7 +180,7 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   /** Joins again until it works; `spell` goes on where the last loss of an unstable call left it. */
   async function rejoin(spell: Spell, lostBy: string): Promise<Held> {
     let cause = lostBy
-    let isCutOff = false
+    let failed: FailureCode | undefined
     const rttMs = connection?.rttMs()
     conversation.played(connection?.playedRtp())
     conversation.lost()
@@ -191,17 +191,17 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
     for (;;) {
       spell.attempts += 1
       const lostMs = clock.now() - spell.since
-      const delay = rejoinDelay(spell.attempts, lostMs, ports.random())
+      const delay = rejoinDelay(spell.attempts, lostMs, ports.random(), failed)
       if (delay === undefined) throw new CallFailure('lost', cause)
       change({ type: 'lost', forMs: lostMs, at: clock.now() })
       if (delay > 0) await nap.take(delay, signal)
       try {
-        const limits = rejoinLimits(spell.attempts, lostMs, rttMs, isCutOff)
+        const limits = rejoinLimits(spell.attempts, lostMs, rttMs, failed === 'offline')
         return await hold(current(), limits, spell.losses)
       } catch (error) {
         signal.throwIfAborted()
         const failure = asFailure(error)
-        isCutOff = failure.code === 'offline'
+        failed = failure.code
         cause = failure.message
       }
     }

@@ -12,6 +12,14 @@ describe('rejoinDelay', () => {
     expect(rejoinDelay(2, REJOIN_MS, 0)).toBeUndefined()
   })
 
+  it('leaves a service alone that has said no, and longer one that is asked too often', () => {
+    expect(rejoinDelay(2, 100, 0, 'no-node')).toBe(1_000)
+    expect(rejoinDelay(9, 20_000, 0, 'fleet-full')).toBe(2_000)
+    expect(rejoinDelay(2, 100, 0, 'rate-limited')).toBe(10_000)
+    expect(rejoinDelay(2, 100, 0, 'offline')).toBe(100)
+    expect(rejoinDelay(3, 100, 0, 'relay-unreachable')).toBe(400)
+  })
+
   it('adds up to a quarter by chance', () => {
     expect(rejoinDelay(3, 600, 1)).toBe(500)
     expect(rejoinDelay(2, 10_000, 0.5)).toBe(1_125)

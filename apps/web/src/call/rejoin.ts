@@ -4,6 +4,7 @@
  * that one which began while the network was gone does not keep the next from using it.
  */
 
+import { FAILURE_OF_PROBLEM, type FailureCode } from './failure.ts'
 import { openingAfter } from './fresh-connection.ts'
 
 /** After so many ms without a connection that lasted, the call is given up. */
@@ -16,6 +17,10 @@ const EAGER_DELAY_MS = 400
 /** After a first attempt that failed, in ms: browsers end all requests of a network that is gone. */
 const SECOND_DELAY_MS = 100
 const PATIENT_DELAY_MS = 1_000
+/** After the service has said no, in ms: it is there, and is not to be asked for what it has not. */
+const REFUSED_DELAY_MS = 1_000
+/** After it has said that it is asked too often from here, in ms: it counts by the minute. */
+const LIMITED_DELAY_MS = 10_000
 /** Share of a delay that chance adds, so that the callers of a dead node do not return as one. */
 const JITTER = 0.25
 
@@ -45,14 +50,29 @@ export const FIRST_LIMITS: Limits = {
 
 /**
  * Wait before `attempt` (from 1), `lostMs` after the loss, or `undefined` when it is time to give up.
- * `chance`: 0-1.
+ * `chance`: 0-1. `failed`: how the attempt before has ended.
  */
-export function rejoinDelay(attempt: number, lostMs: number, chance: number): number | undefined {
+export function rejoinDelay(
+  attempt: number,
+  lostMs: number,
+  chance: number,
+  failed?: FailureCode,
+): number | undefined {
   if (lostMs >= REJOIN_MS) return undefined
   if (attempt === 1) return 0
-  if (attempt === 2 && lostMs < EAGER_MS) return SECOND_DELAY_MS * (1 + JITTER * chance)
-  return (lostMs < EAGER_MS ? EAGER_DELAY_MS : PATIENT_DELAY_MS) * (1 + JITTER * chance)
+  return delayAfter(attempt, lostMs, failed) * (1 + JITTER * chance)
 }
+
+function delayAfter(attempt: number, lostMs: number, failed: FailureCode | undefined): number {
+  const isEager = lostMs < EAGER_MS
+  if (failed === 'rate-limited') return LIMITED_DELAY_MS
+  if (failed !== undefined && REFUSALS.has(failed)) return (isEager ? 1 : 2) * REFUSED_DELAY_MS
+  if (attempt === 2 && isEager) return SECOND_DELAY_MS
+  return isEager ? EAGER_DELAY_MS : PATIENT_DELAY_MS
+}
+
+/** What the service says when it is there and does not take the call. */
+const REFUSALS: ReadonlySet<FailureCode> = new Set(Object.values(FAILURE_OF_PROBLEM))
 
 /**
  * What `attempt` (from 1) is given, `lostMs` after the loss, on a path whose round trip was `rttMs` when last

@@ -21,6 +21,7 @@ import {
 import { CALL_CHANNEL, MAX_CALL_EVENT_BYTES } from '@earshot/protocol'
 import {
   audioDirection,
+  leavesDtlsToUs,
   offersData,
   offersOpus,
   withOpusParameters,
@@ -92,6 +93,9 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
   if (direction === undefined) throw new BadOfferError('the offer has no audio section')
   if (direction === 'recvonly' || direction === 'inactive') {
     throw new BadOfferError(`the offer's audio is ${direction}: a caller has to send audio`)
+  }
+  if (!leavesDtlsToUs(options.offer)) {
+    throw new BadOfferError('the offer says a=setup:active: the node opens DTLS, offer actpass')
   }
   if (!offersOpus(options.offer)) throw new BadOfferError('the offer has no Opus at 48 kHz')
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   audioDirection,
+  leavesDtlsToUs,
   offersData,
   offersOpus,
   withOpusParameters,
@@ -40,6 +41,12 @@ describe.each([
     // As Firefox offers it: on the transport of the audio.
     expect(offersData(`${rejected}a=bundle-only\r\n`)).toBe(true)
     expect(offersData(text(...SESSION, ...AUDIO))).toBe(false)
+  })
+
+  it('sees whether we may open DTLS', () => {
+    expect(leavesDtlsToUs(offer)).toBe(true)
+    expect(leavesDtlsToUs(`${offer}a=setup:actpass\r\n`)).toBe(true)
+    expect(leavesDtlsToUs(`${offer}a=setup:active\r\n`)).toBe(false)
   })
 
   it('removes every candidate and nothing else', () => {

@@ -55,6 +55,11 @@ export function offersOpus(sdp: string): boolean {
   return /^a=rtpmap:\d+ opus\/48000/im.test(sdp)
 }
 
+/** Does the offer leave it to us to open DTLS? Browsers do (`actpass`), and the library does nothing else. */
+export function leavesDtlsToUs(sdp: string): boolean {
+  return !/^a=setup:active\s*$/m.test(sdp)
+}
+
 /** Does the offer have a section for data channels? An ordinary WHIP client's has none. */
 export function offersData(sdp: string): boolean {
   return section(sdp, 'application') !== undefined

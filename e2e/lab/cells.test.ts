@@ -5,6 +5,7 @@ import {
   DIMENSIONS,
   expectedPaths,
   nameOf,
+  nodeAddresses,
   whyNone,
   type Cell,
 } from './cells.ts'
@@ -84,6 +85,21 @@ describe('the matrix', () => {
       'relay/tcp',
       'relay/tls',
     ])
+  })
+
+  it('says where the node is reached', () => {
+    const cell: Cell = {
+      nat: 'none',
+      firewall: 'open',
+      path: 'path-plain',
+      vm: 'cloud-1to1',
+      mode: 'direct',
+      browser: 'chromium',
+    }
+    expect(nodeAddresses(cell, 'direct/udp')).toContain('203.0.113.10')
+    expect(nodeAddresses(cell, 'relay/tcp')).toEqual(['10.0.0.10'])
+    expect(nodeAddresses({ ...cell, vm: 'public' }, 'relay/tcp')).toEqual(['203.0.113.10'])
+    expect(nodeAddresses({ ...cell, mode: 'relay' }, 'relay/tcp')).toEqual(['172.30.0.10'])
   })
 
   it('is small enough to be run each time, and each cell has a name of its own', () => {

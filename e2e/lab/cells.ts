@@ -4,6 +4,7 @@
  */
 import type { BrowserName } from '../browser/browsers.ts'
 import { PATHS } from './networks.ts'
+import { MEDIA, VM, VM_PRIVATE } from './net/addresses.ts'
 import type { Addressing, FirewallKind, NatKind, Network, VmKind } from './net/description.ts'
 import type { NodeChoice, Transport } from './lab-stack.ts'
 import { coverPairs } from './pairwise.ts'
@@ -95,11 +96,7 @@ export function groupOf({ vm, mode }: Cell): string {
 }
 
 /** Why a combination is no cell; `undefined` when it is one. */
-export function whyNone({ path, vm, mode, firewall, browser }: Cell): string | undefined {
-  if (mode === 'direct' && vm === 'cloud-1to1') {
-    return 'a node cannot announce another address than its own yet'
-  }
-  if (mode === 'direct' && path === 'v6-only') return 'direct mode offers IPv4 here'
+export function whyNone({ path, mode, firewall, browser }: Cell): string | undefined {
   if (firewall === 'proxy-only' && path === 'v6-only') return 'the proxy is an IPv4 one'
   if (firewall === 'proxy-only' && browser === 'firefox' && mode === 'direct') {
     return 'Firefox behind a proxy uses relays alone'
@@ -122,6 +119,16 @@ export function expectedPaths(cell: Cell): CallPath[] {
 }
 
 export type CallPath = `relay/${Transport}` | 'direct/udp'
+
+/**
+ * The addresses at which the caller, or its relay, may reach the node. A 1:1 NAT's public one is of no use
+ * to a relay on the same machine.
+ */
+export function nodeAddresses({ mode, vm }: Cell, path: CallPath): string[] {
+  if (mode === 'relay') return [MEDIA]
+  if (path === 'direct/udp') return [VM.v4, VM.v6]
+  return [vm === 'cloud-1to1' ? VM_PRIVATE : VM.v4]
+}
 
 /** The node that a cell's caller is to reach. */
 export function nodeFor({ mode, path }: Cell): NodeChoice {

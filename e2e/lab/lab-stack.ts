@@ -24,7 +24,7 @@ const FAMILIES = {
   dual: ['v6', 'v4'],
   'dual-broken-v6': ['v6', 'v4'],
 } as const satisfies Record<Addressing, readonly ('v4' | 'v6')[]>
-const NODE_ADDRESSES = { media: MEDIA, media2: MEDIA2, vm: VM.v4 } as const
+const NODE_ADDRESSES = { media: MEDIA, media2: MEDIA2 } as const
 const TURN_PORT = 3478
 const TLS_PORT = 443
 const PAGE_PORT = 80
@@ -103,7 +103,7 @@ export class LabStack {
       port: TURN_PORT,
       listen: [this.#vmAddress(), VM.v6].join(','),
       relayAddress: RELAY,
-      peers: [MEDIA, MEDIA2, VM.v4],
+      peers: [MEDIA, MEDIA2, this.#vmAddress()],
       place: { enter: this.lab.command('vm', []) },
       tls: { cert: this.#certificate.cert, key: this.#certificate.key, port: TLS_PORT },
     })
@@ -144,7 +144,7 @@ export class LabStack {
 
   /**
    * Starts a media node; callers reach it by the given transports, best first. On `vm` it is in
-   * direct mode: on the host's network, with its public address offered beside the relay.
+   * direct mode: on the host's network, with its public addresses offered beside the relay.
    */
   async node(options: NodeChoice = {}): Promise<MediaNode> {
     const { host = 'media', handler = 'echo' } = options
@@ -152,7 +152,8 @@ export class LabStack {
       edgeUrl: this.edge.url,
       tokenFile: this.secrets.nodeTokenFile,
       turnUrls: turnUrls(options),
-      addresses: [NODE_ADDRESSES[host]],
+      addresses: host === 'vm' ? [this.#vmAddress(), VM.v6] : [NODE_ADDRESSES[host]],
+      ...(host === 'vm' && this.lab.network.vm === 'cloud-1to1' && { publicAddress: VM.v4 }),
       direct: host === 'vm',
       ports: MEDIA_PORTS,
       httpPort: HTTP_PORT,

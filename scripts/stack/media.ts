@@ -14,6 +14,8 @@ export interface MediaOptions {
   readonly turnUrls: readonly string[]
   /** The addresses it offers to callers. */
   readonly addresses: readonly string[]
+  /** The one that a 1:1 NAT holds for those. */
+  readonly publicAddress?: string
   /** True when browsers reach those without the relay. */
   readonly direct: boolean
   /** First and last UDP port. */
@@ -70,6 +72,7 @@ function environment(options: MediaOptions): Record<string, string> {
     NODE_ID: options.id ?? `local-${options.httpPort}`,
     TURN_URLS: options.turnUrls.join(','),
     MEDIA_ADDRESSES: options.addresses.join(','),
+    ...(options.publicAddress !== undefined && { MEDIA_PUBLIC_ADDRESS: options.publicAddress }),
     MEDIA_DIRECT: String(options.direct),
     MEDIA_PORTS: options.ports.join('-'),
     HANDLER: options.handler ?? 'echo',

@@ -44,6 +44,7 @@ describe('a good environment', () => {
       REGION: 'west2',
       TURN_URLS: 'turn:t.acme.net:3478?transport=udp, turns:t.acme.net:443?transport=tcp,',
       MEDIA_ADDRESSES: '10.99.0.2 , fd00::2',
+      MEDIA_PUBLIC_ADDRESS: '203.0.113.10',
       MEDIA_DIRECT: 'true',
       MEDIA_PORTS: '50000-50099',
       MEDIA_SEATS: '40',
@@ -59,6 +60,7 @@ describe('a good environment', () => {
       region: 'west2',
       turnUrls: ['turn:t.acme.net:3478?transport=udp', 'turns:t.acme.net:443?transport=tcp'],
       addresses: ['10.99.0.2', 'fd00::2'],
+      publicAddress: '203.0.113.10',
       direct: true,
       ports: [50_000, 50_099],
       seats: 40,
@@ -81,6 +83,17 @@ describe('a bad environment', () => {
     expect(problems({ ...GOOD, TURN_URLS: '' })).toEqual([
       expect.stringContaining('no caller could reach this node'),
     ])
+  })
+
+  it.each([
+    ['without direct mode', { MEDIA_DIRECT: 'false' }, /MEDIA_PUBLIC_ADDRESS is for direct mode/],
+    ['for no IPv4 address', { MEDIA_ADDRESSES: 'fd00::2' }, /MEDIA_ADDRESSES has none/],
+    ['as its own address', { MEDIA_ADDRESSES: '203.0.113.10' }, /is in MEDIA_ADDRESSES too/],
+    ['that is no address', { MEDIA_PUBLIC_ADDRESS: 'vm.acme.net' }, /must be one IPv4 address/],
+  ])('with a public address %s is refused', (_what, wrong, words) => {
+    const right = { MEDIA_DIRECT: 'true', MEDIA_PUBLIC_ADDRESS: '203.0.113.10' }
+    expect(() => readConfig(HANDLERS, { ...GOOD, ...right })).not.toThrow()
+    expect(() => readConfig(HANDLERS, { ...GOOD, ...right, ...wrong })).toThrow(words)
   })
 
   it('with two addresses of a family is refused', () => {

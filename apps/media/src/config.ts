@@ -1,6 +1,6 @@
 /** The environment, read once and checked whole before anything is opened. */
 import { readFileSync, statSync } from 'node:fs'
-import { isIP } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import { hostname } from 'node:os'
 import { MAX_TURN_URLS, regionSchema, secretSchema, turnUrlSchema } from '@earshot/protocol'
 import * as v from 'valibot'
@@ -15,6 +15,8 @@ export interface Config {
   readonly turnUrls: readonly string[]
   /** Our own addresses, as offered to callers: in relay mode the one on the relay's private bridge. */
   readonly addresses: readonly string[]
+  /** The public IPv4 address that a 1:1 NAT holds for ours, offered beside it. */
+  readonly publicAddress?: string
   /** Can a browser reach `addresses` without the relay? */
   readonly direct: boolean
   /** UDP ports, inclusive: for each address one a seat, and one more at least. */
@@ -60,6 +62,7 @@ export function readConfig(handlerNames: readonly string[], env = process.env): 
     region: e.REGION,
     turnUrls: e.TURN_URLS,
     addresses: e.MEDIA_ADDRESSES,
+    ...(e.MEDIA_PUBLIC_ADDRESS !== '' && { publicAddress: e.MEDIA_PUBLIC_ADDRESS }),
     direct: e.MEDIA_DIRECT,
     ports: e.MEDIA_PORTS,
     seats: e.MEDIA_SEATS,
@@ -157,6 +160,10 @@ function environmentSchema(handlerNames: readonly string[]) {
         'may name one IPv4 and one IPv6 address: with more, answers leave from the wrong one',
       ),
     ),
+    MEDIA_PUBLIC_ADDRESS: v.pipe(
+      text(),
+      v.check((value) => value === '' || isIPv4(value), 'must be one IPv4 address'),
+    ),
     MEDIA_DIRECT: v.pipe(
       text('false'),
       v.picklist(['true', 'false'], 'must be true or false'),
@@ -195,6 +202,23 @@ function problemsTogether(e: v.InferOutput<ReturnType<typeof environmentSchema>>
       `MEDIA_PORTS has fewer ports than the ${needed} that MEDIA_SEATS calls need, one that is joined again included: ` +
         'widen it or lower MEDIA_SEATS',
     )
+  }
+  if (e.MEDIA_PUBLIC_ADDRESS !== '') {
+    if (!e.MEDIA_DIRECT) {
+      problems.push(
+        'MEDIA_PUBLIC_ADDRESS is for direct mode, and MEDIA_DIRECT is not true: set that, or leave this out',
+      )
+    }
+    if (!e.MEDIA_ADDRESSES.some(isIPv4)) {
+      problems.push(
+        'MEDIA_PUBLIC_ADDRESS stands for an IPv4 address, and MEDIA_ADDRESSES has none: name the private one there',
+      )
+    }
+    if (e.MEDIA_ADDRESSES.includes(e.MEDIA_PUBLIC_ADDRESS)) {
+      problems.push(
+        'MEDIA_PUBLIC_ADDRESS is in MEDIA_ADDRESSES too: name there the address that this machine has itself',
+      )
+    }
   }
   if (e.TURN_URLS.length === 0 && !e.MEDIA_DIRECT) {
     problems.push(

@@ -9,6 +9,7 @@ import { createMetrics } from './metrics.ts'
 import { startNodeLink } from './node-link.ts'
 import { MediaNode } from './node.ts'
 import { createOpusDecoder } from './opus.ts'
+import { checkOwnAddresses } from './own-addresses.ts'
 import { warmUpPeer } from './peer.ts'
 import { Ticker } from './ticker.ts'
 
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   const config = readConfig(Object.keys(handlers))
   const handler = handlers[config.handler]
   if (!handler) throw new ConfigError(`there is no handler ${config.handler}`)
+  await checkOwnAddresses(config.addresses)
   const log = createLog(config.logLevel, { node: config.nodeId, region: config.region })
   const stopped = new AbortController()
 
@@ -74,6 +76,7 @@ async function main(): Promise<void> {
       handler: config.handler,
       seats: config.seats,
       addresses: config.addresses,
+      publicAddress: config.publicAddress,
       ports: config.ports.join('-'),
       relay: config.turnUrls,
       direct: config.direct,

@@ -6,8 +6,7 @@
  * built-in default STUN server. The price is that nothing here notices a dead path by itself:
  * `heardAt()` says when the caller was last heard, and the session decides.
  */
-import { networkInterfaces } from 'node:os'
-import { isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import {
   MediaStreamTrack,
   RTCDtlsTransport,
@@ -26,6 +25,7 @@ import {
   offersOpus,
   withOpusParameters,
   withoutCandidates,
+  withPublicAddress,
 } from './sdp.ts'
 
 /** A packet of the caller's audio. */
@@ -55,6 +55,8 @@ export interface PeerOptions {
   readonly offer: string
   /** Our own addresses, at most one of each family; each becomes one host candidate. */
   readonly addresses: readonly string[]
+  /** The public IPv4 address that a 1:1 NAT holds for ours of that family. */
+  readonly publicAddress?: string
   /** UDP ports, inclusive; one is taken for each call and address. */
   readonly ports: readonly [number, number]
   readonly events: PeerEvents
@@ -190,8 +192,15 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
     )
   }
 
+  const own = options.addresses.find(isIPv4)
+  const { publicAddress } = options
+  const offered =
+    own === undefined || publicAddress === undefined
+      ? local
+      : withPublicAddress(local, own, publicAddress)
+
   return {
-    answer: withOpusParameters(local),
+    answer: withOpusParameters(offered),
     canPlay,
     offersData: offersData(options.offer),
     play(packet, marker) {
@@ -229,18 +238,9 @@ function followNomination(pc: RTCPeerConnection, [host, port]: readonly [string,
   }
 }
 
-/**
- * What sockets bind to: the address itself, so that replies leave from where checks came in. One that is not
- * on this machine (a 1:1 NAT holds it for us) cannot be bound; then it is the wildcard.
- */
+/** What sockets bind to: the address itself, so that replies leave from where checks came in. */
 function bindAddresses(addresses: readonly string[]): { udp4?: string; udp6?: string } {
-  const own = new Set(
-    Object.values(networkInterfaces()).flatMap((list) =>
-      (list ?? []).map(({ address }) => address),
-    ),
-  )
-  const bindable = addresses.filter((address) => own.has(address) || address.startsWith('127.'))
-  const udp4 = bindable.find((address) => !isIPv6(address))
-  const udp6 = bindable.find((address) => isIPv6(address))
+  const udp4 = addresses.find(isIPv4)
+  const udp6 = addresses.find(isIPv6)
   return { ...(udp4 !== undefined && { udp4 }), ...(udp6 !== undefined && { udp6 }) }
 }

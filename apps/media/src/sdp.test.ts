@@ -6,6 +6,7 @@ import {
   offersOpus,
   withOpusParameters,
   withoutCandidates,
+  withPublicAddress,
 } from './sdp.ts'
 
 const SESSION = ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0 1']
@@ -47,6 +48,17 @@ describe.each([
     expect(leavesDtlsToUs(offer)).toBe(true)
     expect(leavesDtlsToUs(`${offer}a=setup:actpass\r\n`)).toBe(true)
     expect(leavesDtlsToUs(`${offer}a=setup:active\r\n`)).toBe(false)
+  })
+
+  it('offers the address of a 1:1 NAT before the one that it stands for', () => {
+    const candidates = withPublicAddress(offer, '192.168.1.7', '203.0.113.10')
+      .split('\r\n')
+      .filter((line) => line.startsWith('a=candidate:'))
+    expect(candidates).toEqual([
+      'a=candidate:public 1 udp 2122260223 203.0.113.10 50000 typ host generation 0',
+      'a=candidate:1 1 udp 2122259967 192.168.1.7 50000 typ host generation 0',
+      'a=candidate:2 1 udp 2122194687 0f3c.local 50001 typ host',
+    ])
   })
 
   it('removes every candidate and nothing else', () => {

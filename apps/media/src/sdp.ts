@@ -1,6 +1,8 @@
 /** The little of SDP that we read or change ourselves; pure text in, text out. */
 
 const NEWLINE = /\r?\n/
+/** Of a candidate's priority (RFC 8445, section 5.1.2.1). */
+const LOCAL_PREFERENCE_STEP = 256
 
 /**
  * Removes every candidate of the offer.
@@ -36,6 +38,28 @@ export function withOpusParameters(sdp: string): string {
           ? [line, `${fmtp}minptime=10;useinbandfec=1;usedtx=1`]
           : [line],
       ),
+  )
+}
+
+/**
+ * Offers, before each host candidate of `own`, the address that a 1:1 NAT holds for it. `own` stays: a
+ * relay on the same machine reaches us by it, and few clouds let a machine reach its public address.
+ */
+export function withPublicAddress(sdp: string, own: string, publicAddress: string): string {
+  return joinLines(
+    lines(sdp).flatMap((line) => {
+      const found = /^a=candidate:\S+ (?<component>\d+) udp (?<priority>\d+) (?<address>\S+) /.exec(
+        line,
+      )
+      const { component = '', priority = '', address } = found?.groups ?? {}
+      if (!found || address !== own) return [line]
+      const rest = line.slice(found[0].length)
+      // No two candidates may have one priority: ours comes after, by one step of local preference.
+      return [
+        `a=candidate:public ${component} udp ${priority} ${publicAddress} ${rest}`,
+        line.replace(` udp ${priority} `, ` udp ${Number(priority) - LOCAL_PREFERENCE_STEP} `),
+      ]
+    }),
   )
 }
 

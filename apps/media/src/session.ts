@@ -36,6 +36,7 @@ const OPUS_SILENCE = Uint8Array.of(0xf8, 0xff, 0xfe)
 /** What all calls of a node have in common. */
 export interface CallSettings {
   readonly addresses: readonly string[]
+  readonly publicAddress?: string
   readonly ports: readonly [number, number]
   readonly ticker: Ticker
   readonly metrics: Metrics
@@ -80,6 +81,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   const peer = await answerOffer({
     offer: options.offer,
     addresses: options.addresses,
+    ...(options.publicAddress !== undefined && { publicAddress: options.publicAddress }),
     ports: options.ports,
     events: {
       connected: () => session?.connected(),

@@ -135,7 +135,8 @@ function firefoxThere({ proxy }: Site): Record<string, string | number | boolean
     'media.getusermedia.insecure.enabled': true,
   }
   if (proxy === undefined) return insecure
-  const { hostname, port } = new URL(proxy)
+  const { hostname: bracketed, port } = new URL(proxy)
+  const hostname = bracketed.replaceAll(/[[\]]/g, '')
   return {
     ...insecure,
     'network.proxy.type': 1,

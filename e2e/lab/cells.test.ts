@@ -6,7 +6,6 @@ import {
   expectedPaths,
   nameOf,
   nodeAddresses,
-  whyNone,
   type Cell,
 } from './cells.ts'
 import { coverPairs } from './pairwise.ts'
@@ -105,7 +104,6 @@ describe('the matrix', () => {
   it('is small enough to be run each time, and each cell has a name of its own', () => {
     expect(chosen.length).toBeLessThan(40)
     expect(new Set(chosen.map(nameOf)).size).toBe(chosen.length)
-    expect(chosen.filter((cell) => whyNone(cell) !== undefined)).toEqual([])
     expect(allCells().length).toBeGreaterThan(1000)
   })
 })

@@ -38,13 +38,13 @@ export const DIMENSIONS = {
   browser: ['chromium', 'firefox'],
 } as const satisfies { [D in keyof Cell]: readonly Cell[D][] }
 
-/** A cell and what follows of it: the transport that its firewall leaves. */
-export type Aspects = Cell & { readonly transport: Transport }
+/** A cell and what follows of it: the transport that its firewall leaves, and the best way of the call. */
+export type Aspects = Cell & { readonly transport: Transport; readonly way: CallPath }
 
 /**
  * The pairs of dimensions that constrain each other, so that a run must see each pair of their
  * values: a NAT treats each transport in its own way; the firewall decides the transport, and so what
- * the browser, the VM and direct mode have to do with. A NAT and a path, say, know nothing of each
+ * the browser, the VM and direct mode have to do with: their ways of a call. A NAT and a path, say, know nothing of each
  * other: every value of both is there, not every pair.
  */
 export const PAIRS: readonly (readonly [keyof Aspects, keyof Aspects])[] = [
@@ -52,18 +52,13 @@ export const PAIRS: readonly (readonly [keyof Aspects, keyof Aspects])[] = [
   ['firewall', 'browser'],
   ['firewall', 'vm'],
   ['firewall', 'mode'],
-  ['vm', 'mode'],
-  ['mode', 'browser'],
+  ['vm', 'way'],
+  ['way', 'browser'],
   ['path', 'path'],
 ]
 
-/** Every combination that means something. */
+/** The full product of the dimensions: a call can be had in each. */
 export function allCells(): Cell[] {
-  return everyCombination().filter((cell) => whyNone(cell) === undefined)
-}
-
-/** The full product of the dimensions, with what is no cell. */
-export function everyCombination(): Cell[] {
   const cells: Cell[] = []
   for (const nat of DIMENSIONS.nat)
     for (const firewall of DIMENSIONS.firewall)
@@ -78,7 +73,9 @@ export function everyCombination(): Cell[] {
 
 /** What a test run takes: the fewest cells (found greedily) in which every pair of `PAIRS` occurs. */
 export function chosenCells(): Cell[] {
-  const aspects = allCells().map((cell) => Object.assign(cell, { transport: transportOf(cell) }))
+  const aspects = allCells().map((cell) =>
+    Object.assign(cell, { transport: transportOf(cell), way: bestPath(cell) }),
+  )
   const chosen = coverPairs<Aspects>(aspects, PAIRS)
   // Neighbours share what is slow to change.
   return chosen.toSorted((a, b) => groupOf(a).localeCompare(groupOf(b)))
@@ -95,30 +92,24 @@ export function groupOf({ vm, mode }: Cell): string {
   return `${vm} ${mode}`
 }
 
-/** Why a combination is no cell; `undefined` when it is one. */
-export function whyNone({ path, mode, firewall, browser }: Cell): string | undefined {
-  if (firewall === 'proxy-only' && path === 'v6-only') return 'the proxy is an IPv4 one'
-  if (firewall === 'proxy-only' && browser === 'firefox' && mode === 'direct') {
-    return 'Firefox behind a proxy uses relays alone'
-  }
-  return undefined
-}
-
 /**
  * How the call must run: the path that the page names, or paths. Where packets are lost, what answers
  * first is taken, and that may be TCP though UDP is let through.
  */
 export function expectedPaths(cell: Cell): CallPath[] {
-  const paths: CallPath[] = ['relay/udp', 'relay/tcp', 'relay/tls']
-  const transport = transportOf(cell)
-  const best = paths.findIndex((path) => path.endsWith(transport))
-  if (cell.mode === 'direct' && transport === 'udp') {
-    return isLossy(cell) ? ['direct/udp', ...paths] : ['direct/udp']
-  }
-  return isLossy(cell) ? paths.slice(best) : paths.slice(best, best + 1)
+  const best = bestPath(cell)
+  return isLossy(cell) ? CALL_PATHS.slice(CALL_PATHS.indexOf(best)) : [best]
 }
 
-export type CallPath = `relay/${Transport}` | 'direct/udp'
+/** Best first. */
+const CALL_PATHS = ['direct/udp', 'relay/udp', 'relay/tcp', 'relay/tls'] as const
+
+export type CallPath = (typeof CALL_PATHS)[number]
+
+function bestPath(cell: Cell): CallPath {
+  const transport = transportOf(cell)
+  return cell.mode === 'direct' && transport === 'udp' ? 'direct/udp' : `relay/${transport}`
+}
 
 /**
  * The addresses at which the caller, or its relay, may reach the node. A 1:1 NAT's public one is of no use

@@ -11,12 +11,14 @@ export interface SiteProxy {
   stop(): Promise<void>
 }
 
-/** Resolves once it listens. */
+/** Resolves once it listens, on an address of the family that the caller has. */
 export async function startProxy(stack: LabStack): Promise<SiteProxy> {
   const { enter } = await stack.site('proxy')
-  const args = [`${import.meta.dirname}/proxy.ts`, PROXY.v4, String(PORT)]
+  const isV6 = stack.lab.network.caller?.addressing === 'v6-only'
+  const address = isV6 ? PROXY.v6 : PROXY.v4
+  const args = [`${import.meta.dirname}/proxy.ts`, address, String(PORT)]
   const part = await startPart({ name: 'proxy', command: process.execPath, args, enter })
   const listens = async (): Promise<boolean> => part.lastLines().includes('listening')
   await whenReady(part, listens, 5_000)
-  return { url: `http://${PROXY.v4}:${PORT}`, stop: () => part.stop() }
+  return { url: `http://${isV6 ? `[${address}]` : address}:${PORT}`, stop: () => part.stop() }
 }

@@ -4,14 +4,9 @@
  */
 import { likeness, placeOf, soundStretches } from '../audio/heard.ts'
 import { SAMPLE_RATE, speech } from '../audio/speech.ts'
-import { expect, test, type LabCaller } from './fixtures.ts'
-import type { Network } from './net/description.ts'
+import { expect, test, type CallerOptions, type LabCaller } from './fixtures.ts'
+import { liveCaller } from './live-caller.ts'
 
-const NETWORK: Network = {
-  name: 'rejoin',
-  caller: { nat: 'port-restricted' },
-  path: { rttMs: 50 },
-}
 const STORY =
   'Once upon a time there was a small green lamp that wanted to see the sea, so it walked all night and all day, until it was there.'
 const SENTENCE = 'Hello, is anybody there?'
@@ -73,18 +68,10 @@ test('a sentence that is cut in two by a lost connection is answered whole', asy
 
 // --- the parts ---
 
-type CallerIn = (options: { network: Network }) => Promise<LabCaller>
-
-async function liveCaller(callerIn: CallerIn): Promise<LabCaller> {
-  const caller = await callerIn({ network: NETWORK })
-  await caller.tap()
-  await expect(caller.status()).toContainText('Listening')
-  // Long enough for the page to know the path, and for the browser's devices to settle.
-  await caller.page.waitForTimeout(1_500)
-  return caller
-}
-
-async function inTheMiddleOfAReply(callerIn: CallerIn, story: Int16Array): Promise<LabCaller> {
+async function inTheMiddleOfAReply(
+  callerIn: (options: CallerOptions) => Promise<LabCaller>,
+  story: Int16Array,
+): Promise<LabCaller> {
   const caller = await liveCaller(callerIn)
   await caller.say(story)
   await expect(caller.status()).toContainText('Answering')

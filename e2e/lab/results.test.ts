@@ -14,6 +14,7 @@ describe('the reports of runs', () => {
         run(cell, 'passed', { path: 'relay/udp', 'tap-to-live-ms': '321', said: '2' }),
         spec('lab/events.spec.ts', 'coturn restarts', 'timedOut'),
         spec('lab/events.spec.ts', 'not for this machine', 'skipped'),
+        spec('lab/waiting/dead-link.spec.ts', 'the link is dead', 'passed'),
         spec('faults.spec.ts', 'no media node', 'passed'),
       ]),
       report('2026-01-01T10:00:00.000Z', [run(cell, 'failed', {})]),
@@ -22,7 +23,10 @@ describe('the reports of runs', () => {
       { cell, passed: true, path: 'relay/udp', tapToLiveMs: 321, said: 2, connections: undefined },
       { cell, passed: false, path: undefined, tapToLiveMs: undefined },
     ])
-    expect(others).toMatchObject([{ group: 'events', title: 'coturn restarts', passed: false }])
+    expect(others).toMatchObject([
+      { group: 'events', title: 'coturn restarts', passed: false },
+      { group: 'dead-link', title: 'the link is dead', passed: true },
+    ])
     expect([from, to].map((date) => date.getUTCDate())).toEqual([1, 2])
   })
 

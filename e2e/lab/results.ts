@@ -83,7 +83,7 @@ const reportSchema = v.object({
 
 function testsOf({ specs, suites = [] }: Suite): TestRun[] {
   const own = specs.flatMap(({ title, file, tests }) => {
-    const group = /^lab\/(\w+)\.spec\.ts$/.exec(file)?.[1]
+    const group = /^lab\/(?:waiting\/)?([\w-]+)\.spec\.ts$/.exec(file)?.[1]
     if (group === undefined) return []
     const runs = tests.flatMap(({ results }) => results)
     return runs

@@ -104,7 +104,7 @@ export const STEPS: readonly Step[] = [
     needs: ['packages', 'build'],
     run: async (signal) => {
       const why = await whyNot()
-      if (why === undefined) return playwright(['lab'], signal)
+      if (why === undefined) return playwright(['lab', 'lab-waiting'], signal)
       process.stdout.write(`Not run: ${why}\n`)
       return { ...NONE, skipped: 1 }
     },

@@ -2,10 +2,10 @@
  * A caller who says nothing for longer than the routers on the way remember a flow is still on the
  * line: the next word is heard and answered on the same connection.
  */
-import { likeness } from '../audio/heard.ts'
-import { speech } from '../audio/speech.ts'
-import { expect, test } from './fixtures.ts'
-import type { Network } from './net/description.ts'
+import { likeness } from '../../audio/heard.ts'
+import { speech } from '../../audio/speech.ts'
+import { expect, test } from '../fixtures.ts'
+import type { Network } from '../net/description.ts'
 
 const NETWORK: Network = {
   name: 'quiet',

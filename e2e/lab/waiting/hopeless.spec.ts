@@ -1,8 +1,8 @@
 /** Networks in which no call can come up: the page says so, in the right words and in good time. */
-import { FAILURES } from '../../apps/web/src/ui/words.ts'
-import { expect, test, type LabCaller } from './fixtures.ts'
-import type { FirewallKind, Network } from './net/description.ts'
-import { msFromTap } from './states.ts'
+import { FAILURES } from '../../../apps/web/src/ui/words.ts'
+import { expect, test, type LabCaller } from '../fixtures.ts'
+import type { FirewallKind, Network } from '../net/description.ts'
+import { msFromTap } from '../states.ts'
 
 /** A person does not wait longer for bad news. */
 const WITHIN_MS = 10_000
@@ -17,7 +17,8 @@ for (const browser of ['chromium', 'firefox'] as const) {
     await caller.lab.firewall('open')
     await caller.tap('Try again')
     await expect(caller.page.locator('main')).toHaveAttribute('data-state', 'live')
-    await expect(caller.page.locator('main')).toHaveAttribute('data-path', 'relay/udp')
+    // What answers first is taken, and on a busy machine that may be TCP.
+    await expect(caller.page.locator('main')).toHaveAttribute('data-path', /^relay\//)
   })
 }
 

@@ -2,11 +2,10 @@
  * How long a person cannot talk when something happens to their call: from the moment the network is
  * back (or, when a node dies, from its death) to the new connection, media path open and page live.
  *
- *   pnpm bench:rejoin [--times 10] [--rtt 50] [--event address,handover,coturn,node] [--browser chromium]
+ *   pnpm bench:rejoin [--times 10] [--rtt 50] [--event address,coturn,node] [--browser chromium]
  *
  * Real parts in the lab's namespaces, the round trip added on the caller's access line.
  */
-import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Page } from '@playwright/test'
 import { startBrowser } from '../e2e/browser/browsers.ts'
@@ -16,13 +15,11 @@ import { percentile, printTable } from './figures.ts'
 import { timeInPage } from './joins.ts'
 
 const EVENTS = {
-  address: 'the address changes (home to mobile), both at one moment',
-  handover: 'the address changes, with none for 300 ms between',
+  address: 'the address changes (home to mobile)',
   coturn: 'coturn restarts',
   node: 'the node is killed, another is up',
 } as const
 type EventName = keyof typeof EVENTS
-const HANDOVER_MS = 300
 
 const { values } = parseArgs({
   options: {
@@ -84,11 +81,6 @@ async function backAfter(event: EventName): Promise<number> {
 async function happen(event: EventName): Promise<number> {
   switch (event) {
     case 'address':
-      await lab.join('mobile')
-      return Date.now()
-    case 'handover':
-      await lab.leave()
-      await setTimeout(HANDOVER_MS)
       await lab.join('mobile')
       return Date.now()
     case 'coturn':

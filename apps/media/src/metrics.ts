@@ -2,7 +2,16 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import type { ReceiverStats } from './receiver.ts'
 
-const FATES = ['received', 'late', 'recovered', 'concealed', 'corrupt', 'flooded'] as const
+const FATES = [
+  'received',
+  'late',
+  'asked',
+  'regained',
+  'recovered',
+  'concealed',
+  'corrupt',
+  'flooded',
+] as const
 
 export type Metrics = ReturnType<typeof createMetrics>
 

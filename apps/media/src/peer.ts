@@ -8,20 +8,25 @@
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import {
+  GenericNack,
   MediaStreamTrack,
   RTCDtlsTransport,
   RTCPeerConnection,
   RtpHeader,
   RtpPacket,
+  RtcpTransportLayerFeedback,
   useOPUS,
   type RTCDataChannel,
+  type RTCRtpReceiver,
   type RTCRtpSender,
 } from 'werift'
 import { CALL_CHANNEL, MAX_CALL_EVENT_BYTES } from '@earshot/protocol'
+import { Resends } from './resends.ts'
 import {
   audioDirection,
   leavesDtlsToUs,
   offersData,
+  offersNack,
   offersOpus,
   withOpusParameters,
   withoutCandidates,
@@ -71,6 +76,11 @@ export interface Peer {
   readonly offersData: boolean
   /** Sends one Opus packet; silently dropped before the connection is up and after `close()`. */
   play(packet: AudioPacket, marker: boolean): void
+  /**
+   * Asks the caller to send packets again, by their 16-bit sequence numbers; silently lost, as any packet may
+   * be. `undefined` when the offer does not say that it would.
+   */
+  readonly askAgain: ((sequences: readonly number[]) => void) | undefined
   /** Sends text on the data channel; false when there is none open. */
   send(text: string): boolean
   /** `performance.now()` of the last packet of any kind from the caller. */
@@ -105,6 +115,8 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
   let heardAt = performance.now()
   let closed = false
   let channel: RTCDataChannel | undefined
+  /** The SSRC of the caller's audio. */
+  let source: number | undefined
 
   const pc = new RTCPeerConnection({
     codecs: { audio: [useOPUS()], video: [] },
@@ -150,16 +162,22 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
     track.onReceiveRtp.subscribe(({ header, payload }) => {
       heardAt = performance.now()
       if (closed) return
+      source = header.ssrc
       events.audio({ sequence: header.sequenceNumber, timestamp: header.timestamp, payload })
     })
   })
 
   let sender: RTCRtpSender | undefined
+  let receiver: RTCRtpReceiver | undefined
+  const nack = offersNack(options.offer)
+  const resends = new Resends()
   const canPlay = direction === 'sendrecv'
   try {
     await pc.setRemoteDescription({ type: 'offer', sdp: withoutCandidates(options.offer) })
     const transceiver = pc.getTransceivers().find(({ kind }) => kind === 'audio')
     if (!transceiver) throw new BadOfferError('the offer has no usable audio section')
+    receiver = transceiver.receiver
+    boundResends(transceiver.sender, (lost) => (nack ? resends.take(lost) : []))
     if (canPlay) {
       transceiver.setDirection('sendrecv')
       await transceiver.sender.replaceTrack(new MediaStreamTrack({ kind: 'audio' }))
@@ -210,9 +228,15 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
         timestamp: packet.timestamp,
         marker,
       })
+      resends.sent(packet.sequence)
       // A send that fails is a lost packet, which is what UDP promises anyway.
       sender.sendRtp(new RtpPacket(header, Buffer.from(packet.payload))).catch(() => undefined)
     },
+    askAgain: nack
+      ? (sequences) => {
+          if (!closed && receiver && source !== undefined) sendNack(receiver, source, sequences)
+        }
+      : undefined,
     send(text) {
       if (closed || channel?.readyState !== 'open') return false
       channel.send(text)
@@ -224,6 +248,34 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
       closed = true
       await pc.close()
     },
+  }
+}
+
+/** Sends one generic NACK (RFC 4585, 6.2.1) about the packets of a source. */
+function sendNack(receiver: RTCRtpReceiver, source: number, sequences: readonly number[]): void {
+  const feedback = new GenericNack({
+    senderSsrc: receiver.rtcpSsrc,
+    mediaSourceSsrc: source,
+    lost: [...sequences],
+  })
+  const packet = new RtcpTransportLayerFeedback({ feedback })
+  receiver.dtlsTransport.sendRtcp([packet]).catch(() => undefined)
+}
+
+/**
+ * Lets a NACK of the caller have of the packets it names only those that `take` names. The library sends
+ * again by itself whatever it still has, as often as it is told to and whether or not the offer spoke of it.
+ */
+function boundResends(
+  sender: RTCRtpSender,
+  take: (sequences: readonly number[]) => number[],
+): void {
+  const handle = sender.handleRtcpPacket.bind(sender)
+  sender.handleRtcpPacket = (packet) => {
+    if (packet instanceof RtcpTransportLayerFeedback && packet.feedback instanceof GenericNack) {
+      packet.feedback.lost = take(packet.feedback.lost)
+    }
+    handle(packet)
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FRAME_SAMPLES } from './clock.ts'
-import { Receiver, type Decoder } from './receiver.ts'
+import { Receiver, type Decoder, type ReceiverOutput } from './receiver.ts'
 
 describe('packets in order', () => {
   it('are decoded at once, one after the other', () => {
@@ -138,6 +138,118 @@ describe('lost packets', () => {
       tick(i * 20)
     }
     expect(heard).toContain('play 5')
+  })
+})
+
+describe('lost packets that can be asked for', () => {
+  it('are waited for, and played in their place', () => {
+    const { send, tick, heard, asked, receiver } = setUp({ asks: true })
+    send(0, 0)
+    send(4, 80)
+    expect(asked).toEqual([[1, 2, 3]])
+    for (const now of [100, 120, 140, 160]) tick(now)
+    expect(heard).toEqual(['play 0'])
+    for (const i of [1, 2, 3]) send(i, 170)
+    expect(heard).toEqual([0, 1, 2, 3, 4].map((i) => `play ${i}`))
+    expect(receiver.stats).toMatchObject({ received: 5, asked: 3, regained: 3, late: 0 })
+  })
+
+  it('are asked for at each tick that it is time to', () => {
+    const { send, run, asked, heard } = setUp({ asks: true })
+    send(0, 0)
+    send(2, 40)
+    run(40, 160)
+    expect(asked).toEqual([[1], [1]])
+    send(1, 165)
+    run(160, 1_000)
+    expect(asked).toHaveLength(2)
+    expect(heard).toEqual(['play 0', 'play 1', 'play 2'])
+  })
+
+  it('are given up after 300 ms, and what follows them is heard at once', () => {
+    const { send, tick, heard, receiver } = setUp({ asks: true })
+    send(0, 0)
+    for (let i = 2; i <= 16; i++) {
+      send(i, i * 20)
+      tick(i * 20)
+    }
+    expect(heard).toEqual(['play 0'])
+    tick(340)
+    expect(heard.slice(1, 3)).toEqual(['recover 960 from 2', 'play 2'])
+    expect(heard.at(-1)).toBe('play 16')
+    // In order again: no wait is left over.
+    send(17, 345)
+    expect(heard.at(-1)).toBe('play 17')
+    expect(receiver.stats).toMatchObject({ asked: 1, regained: 0, recovered: 1 })
+  })
+
+  it('are filled where they do not come, and played where they do', () => {
+    const { send, run, heard, receiver } = setUp({ asks: true })
+    send(0, 0)
+    send(5, 100)
+    send(2, 150)
+    run(100, 400)
+    expect(heard).toEqual([
+      'play 0',
+      'recover 960 from 2',
+      'play 2',
+      'conceal 960',
+      'recover 960 from 5',
+      'play 5',
+    ])
+    expect(receiver.stats).toMatchObject({ asked: 4, regained: 1, recovered: 2, concealed: 1 })
+  })
+
+  it('in two places are waited for from when each was seen', () => {
+    const { send, run, heard } = setUp({ asks: true })
+    send(0, 0)
+    send(2, 40)
+    send(4, 200)
+    run(40, 340)
+    expect(heard).toEqual(['play 0', 'recover 960 from 2', 'play 2'])
+    run(340, 500)
+    expect(heard.slice(3)).toEqual(['recover 960 from 4', 'play 4'])
+  })
+
+  it('that come too late, twice at that, are no sender that starts over', () => {
+    const { send, run, heard, receiver } = setUp({ asks: true })
+    send(0, 0)
+    send(41, 820)
+    run(820, 1_120)
+    expect(heard.at(-1)).toBe('play 41')
+    for (let twice = 0; twice < 2; twice++) for (let i = 1; i <= 40; i++) send(i, 1_130)
+    send(42, 1_140)
+    expect(heard.at(-1)).toBe('play 42')
+    expect(heard).toHaveLength(1 + 5 + 1 + 1 + 1 + 1)
+    expect(receiver.stats).toMatchObject({ late: 80, regained: 0 })
+  })
+
+  it('before a sender that starts over are asked for no more', () => {
+    const { push, run, asked, heard } = setUp({ asks: true })
+    push({ sequence: 40_000, timestamp: 0 })
+    push({ sequence: 40_002, timestamp: 2 * FRAME_SAMPLES })
+    push({ sequence: 38_000, timestamp: 77 })
+    run(0, 1_000)
+    expect(asked).toEqual([[40_001]])
+    push({ sequence: 38_002, timestamp: 77 + 2 * FRAME_SAMPLES })
+    expect(asked).toEqual([[40_001], [38_001]])
+    expect(heard).toEqual(['play 40000', 'play 38000'])
+  })
+
+  it('are not asked for, and not waited for, in a break of more than a second', () => {
+    const { send, run, asked, heard } = setUp({ asks: true })
+    send(0, 0)
+    send(60, 1_200)
+    run(1_200, 1_260)
+    expect(asked).toEqual([])
+    expect(heard.at(-1)).toBe('play 60')
+  })
+
+  it('hold up nothing where nothing is lost: a pause of the sender is none', () => {
+    const { push, heard, asked } = setUp({ asks: true })
+    for (let i = 0; i < 5; i++) push({ sequence: i, timestamp: i * 20 * FRAME_SAMPLES })
+    expect(heard.at(-1)).toBe('play 4')
+    expect(asked).toEqual([])
   })
 })
 
@@ -305,17 +417,20 @@ function fakeDecoder(samples: number, heard: string[]): Decoder {
   }
 }
 
-/** `send(i)` sends the i-th packet of a steady stream, `push` any packet at all. */
-function setUp({ samples = FRAME_SAMPLES, sequence = 0, timestamp = 0 } = {}) {
+/** `send(i)` sends the i-th packet of a steady stream, `push` any packet at all; `asks`: lost ones can be asked for. */
+function setUp({ samples = FRAME_SAMPLES, sequence = 0, timestamp = 0, asks = false } = {}) {
   const heard: string[] = []
+  const asked: (readonly number[])[] = []
   const lengths: number[] = []
-  const receiver = new Receiver(fakeDecoder(samples, heard), {
+  const output: ReceiverOutput = {
     sound: (sound) => lengths.push(sound.length),
     silence: (length) => {
       heard.push(`silence ${length}`)
       lengths.push(length)
     },
-  })
+  }
+  const ask = asks ? (sequences: readonly number[]) => void asked.push(sequences) : undefined
+  const receiver = new Receiver(fakeDecoder(samples, heard), output, ask)
   const push = (
     packet: { sequence: number; timestamp: number; corrupt?: boolean; name?: number },
     now = 0,
@@ -327,9 +442,14 @@ function setUp({ samples = FRAME_SAMPLES, sequence = 0, timestamp = 0 } = {}) {
   return {
     receiver,
     heard,
+    asked,
     lengths,
     push,
     tick: (now: number) => receiver.tick(now),
+    /** Ticks every 20 ms, after `from` and up to `to`. */
+    run: (from: number, to: number) => {
+      for (let now = from + 20; now <= to; now += 20) receiver.tick(now)
+    },
     send: (i: number, now = 0) =>
       push(
         {

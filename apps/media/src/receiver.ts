@@ -2,11 +2,13 @@
  * From packets as the network brings them to PCM in order, on the sender's timeline.
  *
  * In-order packets pass at once: turns need order, not even pace, so nothing is held to smooth jitter.
- * A gap is waited out for `maxWaitMs`, then filled: the last lost frame from the next packet's FEC, those
+ * A gap is waited out for 60 ms, or for as long as a caller that was asked for its packets again may still
+ * send them (`lost-packets.ts`). Then it is filled: the last lost frame from the next packet's FEC, those
  * before it by concealment, long ones by silence. A pause of the sender (DTX: timestamps jump, sequence
  * numbers do not) becomes silence at once.
  */
 import { FRAME_SAMPLES, SAMPLE_RATE } from './clock.ts'
+import { LostPackets } from './lost-packets.ts'
 import type { AudioPacket } from './peer.ts'
 
 /** Waiting longer for a late packet costs every listener that time; 60 ms covers usual Wi-Fi reordering. */
@@ -36,6 +38,10 @@ export interface Decoder {
 export interface ReceiverStats {
   readonly received: number
   readonly late: number
+  /** The caller was asked to send it again. */
+  readonly asked: number
+  /** It was asked for, and came in time. */
+  readonly regained: number
   readonly recovered: number
   readonly concealed: number
   readonly corrupt: number
@@ -57,15 +63,30 @@ export class Receiver {
     number,
     { readonly timestamp: number; readonly payload: Uint8Array; readonly at: number }
   >()
-  readonly #stats = { received: 0, late: 0, recovered: 0, concealed: 0, corrupt: 0, flooded: 0 }
+  readonly #lost: LostPackets | undefined
+  readonly #stats = {
+    received: 0,
+    late: 0,
+    regained: 0,
+    recovered: 0,
+    concealed: 0,
+    corrupt: 0,
+    flooded: 0,
+  }
   /** Where the next packet should stand: sequence and timestamp, both unwrapped. */
   #next: { sequence: number; timestamp: number } | undefined
   #lateInARow = 0
   /** Samples that may still come out; refilled by the clock. */
   #room = MAX_AHEAD_SAMPLES
 
-  constructor(decoder: Decoder, output: ReceiverOutput) {
+  /** `ask` asks the caller for packets again; left out when it cannot be asked. */
+  constructor(
+    decoder: Decoder,
+    output: ReceiverOutput,
+    ask?: (sequences: readonly number[]) => void,
+  ) {
     this.#decoder = decoder
+    this.#lost = ask && new LostPackets(ask)
     this.#output = {
       sound: (samples) => {
         this.#room -= samples.length
@@ -79,7 +100,7 @@ export class Receiver {
   }
 
   get stats(): ReceiverStats {
-    return this.#stats
+    return { ...this.#stats, asked: this.#lost?.asked ?? 0 }
   }
 
   /** Takes a packet; `now` in ms. */
@@ -93,18 +114,24 @@ export class Receiver {
     const sequence = unwrap(packet.sequence, this.#next.sequence, 16)
     const timestamp = unwrap(packet.timestamp, this.#next.timestamp, 32)
     const isLate = sequence < this.#next.sequence || this.#waiting.has(sequence)
-    this.#lateInARow = isLate ? this.#lateInARow + 1 : 0
-    if (
+    const askedFor = this.#lost?.has(sequence) ?? false
+    if (!isLate) this.#lateInARow = 0
+    else if (!askedFor) this.#lateInARow++
+    const startsOver =
       Math.abs(sequence - this.#next.sequence) > MAX_GAP_PACKETS ||
       this.#lateInARow > MAX_LATE_IN_A_ROW
-    ) {
+    if (startsOver) {
       this.#waiting.clear()
+      this.#lost?.clear()
       this.#next = { sequence, timestamp }
       this.#lateInARow = 0
-    } else if (isLate) {
+    }
+    this.#lost?.arrived(sequence, now)
+    if (isLate && !startsOver) {
       this.#stats.late++
       return
     }
+    if (askedFor && !startsOver) this.#stats.regained++
     this.#waiting.set(sequence, { timestamp, payload: packet.payload, at: now })
     this.#drain()
     if (this.#waiting.size > MAX_BUFFERED) this.#skipGap()
@@ -113,9 +140,11 @@ export class Receiver {
   /** To be called every frame: gives up on what has been waited for long enough. */
   tick(now: number): void {
     this.#room = Math.min(MAX_AHEAD_SAMPLES, this.#room + 2 * FRAME_SAMPLES)
+    if (this.#next) this.#lost?.tick(this.#next.sequence, now)
     for (;;) {
       const [oldest] = this.#waiting.values()
-      if (!oldest || now - oldest.at < MAX_WAIT_MS) return
+      if (!oldest || !this.#next || now - oldest.at < MAX_WAIT_MS) return
+      if (this.#lost?.canCome(this.#next.sequence, now)) return
       this.#skipGap()
     }
   }

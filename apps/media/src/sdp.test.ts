@@ -3,6 +3,7 @@ import {
   audioDirection,
   leavesDtlsToUs,
   offersData,
+  offersNack,
   offersOpus,
   withOpusParameters,
   withoutCandidates,
@@ -105,6 +106,18 @@ describe.each([
     const rejected = AUDIO.map((line) => line.replace('m=audio 9', 'm=audio 0'))
     expect(audioDirection(text(...SESSION, ...rejected))).toBeUndefined()
     expect(audioDirection('')).toBeUndefined()
+  })
+
+  it('sees whether packets of Opus may be asked for again', () => {
+    const withLine = (line: string) =>
+      offersNack(text(...SESSION, ...DATA, ...AUDIO, line, 'm=video 9 x 96', 'a=rtcp-fb:96 nack'))
+    expect(offersNack(offer)).toBe(false)
+    expect(withLine('a=rtcp-fb:111 nack')).toBe(true)
+    expect(withLine('a=rtcp-fb:* nack')).toBe(true)
+    // For another codec; for key frames alone.
+    expect(withLine('a=rtcp-fb:0 nack')).toBe(false)
+    expect(withLine('a=rtcp-fb:111 nack pli')).toBe(false)
+    expect(offersNack(text(...SESSION, ...DATA))).toBe(false)
   })
 
   it('sees Opus at 48 kHz, and does not take surround Opus for it', () => {

@@ -79,6 +79,16 @@ export function offersOpus(sdp: string): boolean {
   return /^a=rtpmap:\d+ opus\/48000/im.test(sdp)
 }
 
+/**
+ * Does the offer let us ask for packets of its Opus again (generic NACK, RFC 4585)? The answer says the
+ * same: the library repeats what the offer says of the codec.
+ */
+export function offersNack(sdp: string): boolean {
+  const audio = section(sdp, 'audio') ?? ''
+  const payloadType = /^a=rtpmap:(\d+) opus\/48000/im.exec(audio)?.[1]
+  return new RegExp(`^a=rtcp-fb:(?:${payloadType}|\\*) nack\\s*$`, 'm').test(audio)
+}
+
 /** Does the offer leave it to us to open DTLS? Browsers do (`actpass`), and the library does nothing else. */
 export function leavesDtlsToUs(sdp: string): boolean {
   return !/^a=setup:active\s*$/m.test(sdp)

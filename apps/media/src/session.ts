@@ -133,7 +133,7 @@ export class Session implements Line {
     // After the conversation, whose making may throw: the codec's memory is not garbage-collected.
     this.#decoder = createOpusDecoder()
     this.#encoder = createOpusEncoder()
-    this.#receiver = new Receiver(this.#decoder, this.#conversation)
+    this.#receiver = new Receiver(this.#decoder, this.#conversation, peer.askAgain)
     const untick = options.ticker.subscribe(
       () => this.#tick(),
       (error) => this.#fault(error),

@@ -12,10 +12,13 @@ import {
   type PageEvent,
 } from '@earshot/protocol'
 import {
+  GenericNack,
   MediaStreamTrack,
   RTCPeerConnection,
   RtpHeader,
   RtpPacket,
+  RtcpTransportLayerFeedback,
+  useNACK,
   useOPUS,
   type RTCDataChannel,
   type Transport,
@@ -31,6 +34,8 @@ export interface CallerOptions {
   readonly onEvent?: (event: NodeEvent) => void
   /** False for an ordinary WHIP client: audio alone. */
   readonly channel?: boolean
+  /** True for one that offers generic NACK for its audio. */
+  readonly nack?: boolean
 }
 
 export interface Caller {
@@ -45,6 +50,8 @@ export interface Caller {
   cut(): void
   /** Lets the RTP timeline run on by `frames` without sending, as a sender with DTX does. */
   pause(frames: number): void
+  /** Sends one NACK about packets of the reply, which has to have begun. */
+  askAgain(sequences: readonly number[]): void
   /** Skips one sequence number: a lost packet. */
   lose(): void
   close(): Promise<void>
@@ -54,7 +61,7 @@ const FRAME = 960
 
 export async function startCaller(options: CallerOptions): Promise<Caller> {
   const pc = new RTCPeerConnection({
-    codecs: { audio: [useOPUS()], video: [] },
+    codecs: { audio: [useOPUS(options.nack ? { rtcpFeedback: [useNACK()] } : {})], video: [] },
     // Without a STUN server of its own the library asks a public one; nothing listens at this.
     iceServers: [{ urls: 'stun:127.0.0.1:9' }],
     iceStunGatherTimeout: 0.01,
@@ -65,9 +72,11 @@ export async function startCaller(options: CallerOptions): Promise<Caller> {
     bundlePolicy: 'max-bundle',
   })
   const track = new MediaStreamTrack({ kind: 'audio' })
-  const { sender } = pc.addTransceiver(track, { direction: 'sendrecv' })
+  const { sender, receiver } = pc.addTransceiver(track, { direction: 'sendrecv' })
+  let source: number | undefined
   pc.onTrack.subscribe((remote) => {
     remote.onReceiveRtp.subscribe(({ payload, header }) => {
+      source = header.ssrc
       options.onAudio?.(payload, header, performance.now())
     })
   })
@@ -118,6 +127,16 @@ export async function startCaller(options: CallerOptions): Promise<Caller> {
     },
     pause(frames) {
       timestamp += frames * FRAME
+    },
+    askAgain(sequences) {
+      if (source === undefined) throw new Error('cannot ask for a packet before there was one')
+      const feedback = new GenericNack({
+        senderSsrc: receiver.rtcpSsrc,
+        mediaSourceSsrc: source,
+        lost: [...sequences],
+      })
+      const packet = new RtcpTransportLayerFeedback({ feedback })
+      receiver.dtlsTransport.sendRtcp([packet]).catch(() => undefined)
     },
     lose() {
       sequence++

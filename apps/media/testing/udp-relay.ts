@@ -1,6 +1,6 @@
 /**
  * A relay on loopback between a caller and a node: it writes down the DTLS records that pass, and loses
- * what it is told to lose.
+ * what it is told to lose of DTLS and RTP.
  */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -36,9 +36,10 @@ const ADDRESS = '127.0.0.1'
 const CANDIDATE = /^(a=candidate:\S+ \d+ udp \d+) (127\.\S+) (\d+)/im
 const HEADER = 13
 
-/** `lose` is asked once about each datagram with DTLS. */
+/** `lose` is asked once about each datagram with DTLS, `loseRtp` about each RTP packet, by its sequence number. */
 export async function startUdpRelay(
   lose: (from: End, records: readonly DtlsRecord[]) => boolean = () => false,
+  loseRtp: (from: End, sequence: number) => boolean = () => false,
 ): Promise<UdpRelay> {
   const socket = createSocket('udp4')
   socket.bind(0, ADDRESS)
@@ -51,7 +52,10 @@ export async function startUdpRelay(
     const from = source.address === node?.address && source.port === node.port ? 'node' : 'caller'
     if (from === 'caller') caller = source
     const records = recordsOf(data)
-    const lost = records.length > 0 && lose(from, records)
+    const sequence = rtpSequence(data)
+    const lost =
+      (records.length > 0 && lose(from, records)) ||
+      (sequence !== undefined && loseRtp(from, sequence))
     if (records.length > 0) datagrams.push({ from, records, bytes: data.length, lost })
     const to = from === 'node' ? caller : node
     if (!lost && to) socket.send(data, to.port, to.address)
@@ -85,4 +89,11 @@ function recordsOf(datagram: Buffer): DtlsRecord[] {
     })
   }
   return records
+}
+
+/** The sequence number of an RTP packet, which SRTP leaves in clear; `undefined` for RTCP and all else (RFC 5761). */
+function rtpSequence(datagram: Buffer): number | undefined {
+  const [first = 0, second = 0] = datagram
+  const isRtcp = (second & 0x7f) >= 64 && (second & 0x7f) < 96
+  return first >> 6 === 2 && !isRtcp ? datagram.readUInt16BE(2) : undefined
 }

@@ -1,6 +1,7 @@
 /** The only file that touches `RTCPeerConnection`. */
 import { CALL_CHANNEL, type IceConfiguration, type PageEvent } from '@earshot/protocol'
 import { CallFailure, describe } from './failure.ts'
+import { setOffer, withRetransmission } from './retransmission.ts'
 
 /** What the peer tells; one callback, so that none is missed between two `await`s. */
 export type PeerNews =
@@ -59,7 +60,8 @@ export const createPeer: CreatePeer = (onNews) => {
   const { signal } = listening
   const { sender, receiver } = pc.addTransceiver('audio', { direction: 'sendrecv' })
   const channel = pc.createDataChannel(CALL_CHANNEL, { ordered: true })
-  let offer: RTCSessionDescriptionInit | undefined
+  /** As the browser made it; the node gets it with a line added. */
+  let own: string | undefined
   let candidates = 0
 
   channel.addEventListener('open', () => onNews({ type: 'open' }), { signal })
@@ -115,19 +117,19 @@ export const createPeer: CreatePeer = (onNews) => {
 
   return {
     async offer() {
-      offer = await pc.createOffer()
-      const sdp = offer.sdp ?? ''
+      const { sdp = '' } = await pc.createOffer()
       // Without in-band FEC every lost packet is a gap in what the handler hears.
       if (!/a=fmtp:\d+ .*useinbandfec=1/.test(sdp)) {
         throw new CallFailure('unsupported-browser', 'the offer has no Opus with in-band FEC')
       }
-      return sdp
+      own = sdp
+      return withRetransmission(sdp)
     },
     async accept(answer, configuration) {
-      if (!offer) throw new Error('accept() before offer()')
+      if (own === undefined) throw new Error('accept() before offer()')
       try {
         pc.setConfiguration({ ...BUNDLE, ...usable(configuration) })
-        await pc.setLocalDescription(offer)
+        await setOffer(pc, own)
         await pc.setRemoteDescription({ type: 'answer', sdp: answer })
       } catch (error) {
         throw new CallFailure('offer-refused', `applying the answer: ${describe(error)}`, {

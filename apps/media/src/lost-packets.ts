@@ -4,7 +4,7 @@
  * generic NACK of RFC 4585, 6.2.1. Pure; sequence numbers are unwrapped, times are in ms.
  */
 
-/** Who waits longer has the answer to a turn wait with him. */
+/** Less than the 320 ms of silence that the page's end mark follows, so that the turn has what was held. */
 const MAX_ANSWER_MS = 300
 /** At 20 % loss one packet in 3000 is lost so many times over. */
 const MAX_ASKS = 5

@@ -1,6 +1,6 @@
 /**
  * Has the browser send lost audio again when the node asks for it (generic NACK, RFC 4585). Chromium and
- * Safari do so for audio where offer and answer both say it, and have no other switch for it than a line
+ * Firefox do so for audio where offer and answer both say it, and have no other switch for it than a line
  * added to the offer.
  */
 

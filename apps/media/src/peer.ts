@@ -24,10 +24,9 @@ import { CALL_CHANNEL, MAX_CALL_EVENT_BYTES } from '@earshot/protocol'
 import { Resends } from './resends.ts'
 import {
   audioDirection,
-  leavesDtlsToUs,
   offersData,
   offersNack,
-  offersOpus,
+  problemWith,
   withOpusParameters,
   withoutCandidates,
   withPublicAddress,
@@ -101,15 +100,8 @@ export async function warmUpPeer(): Promise<void> {
 
 /** Answers an offer. @throws {BadOfferError} when the offer cannot be answered. */
 export async function answerOffer(options: PeerOptions): Promise<Peer> {
-  const direction = audioDirection(options.offer)
-  if (direction === undefined) throw new BadOfferError('the offer has no audio section')
-  if (direction === 'recvonly' || direction === 'inactive') {
-    throw new BadOfferError(`the offer's audio is ${direction}: a caller has to send audio`)
-  }
-  if (!leavesDtlsToUs(options.offer)) {
-    throw new BadOfferError('the offer says a=setup:active: the node opens DTLS, offer actpass')
-  }
-  if (!offersOpus(options.offer)) throw new BadOfferError('the offer has no Opus at 48 kHz')
+  const problem = problemWith(options.offer)
+  if (problem !== undefined) throw new BadOfferError(problem)
 
   const { events } = options
   let heardAt = performance.now()
@@ -171,7 +163,7 @@ export async function answerOffer(options: PeerOptions): Promise<Peer> {
   let receiver: RTCRtpReceiver | undefined
   const nack = offersNack(options.offer)
   const resends = new Resends()
-  const canPlay = direction === 'sendrecv'
+  const canPlay = audioDirection(options.offer) === 'sendrecv'
   try {
     await pc.setRemoteDescription({ type: 'offer', sdp: withoutCandidates(options.offer) })
     const transceiver = pc.getTransceivers().find(({ kind }) => kind === 'audio')

@@ -63,6 +63,19 @@ export function withPublicAddress(sdp: string, own: string, publicAddress: strin
   )
 }
 
+/** What is wrong with an offer that no retry will make better, in words for the caller. */
+export function problemWith(offer: string): string | undefined {
+  const direction = audioDirection(offer)
+  if (direction === undefined) return 'the offer has no audio section'
+  if (direction === 'recvonly' || direction === 'inactive') {
+    return `the offer's audio is ${direction}: a caller has to send audio`
+  }
+  if (!leavesDtlsToUs(offer)) {
+    return 'the offer says a=setup:active: the node opens DTLS, offer actpass'
+  }
+  return offersOpus(offer) ? undefined : 'the offer has no Opus at 48 kHz'
+}
+
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive'
 
 /** What the offer says of its first audio section; `undefined` when it has none that is live. */

@@ -2,7 +2,7 @@
  * How long a person cannot talk when something happens to their call: from the moment the network is
  * back (or, when a node dies, from its death) to the new connection, media path open and page live.
  *
- *   pnpm bench:rejoin [--times 10] [--rtt 50] [--event address,coturn,node] [--browser chromium]
+ *   pnpm bench:rejoin [--times 10] [--rtt 50] [--event address,spare,coturn,node] [--browser chromium]
  *
  * Real parts in the lab's namespaces, the round trip added on the caller's access line.
  */
@@ -16,6 +16,7 @@ import { timeInPage } from './joins.ts'
 
 const EVENTS = {
   address: 'the address changes (home to mobile)',
+  spare: 'the same, and the caller was on both before',
   coturn: 'coturn restarts',
   node: 'the node is killed, another is up',
 } as const
@@ -69,6 +70,11 @@ async function backAfter(event: EventName): Promise<number> {
     await page.getByRole('button', { name: 'Start talking' }).click()
     await page.locator('main[data-state=live][data-path="relay/udp"]').waitFor()
     // Not in step with anything that the page does by the clock.
+    if (event === 'spare') {
+      await lab.joinBeside('mobile')
+      // Until the browser knows of it.
+      await page.waitForTimeout(3_000)
+    }
     await page.waitForTimeout(1_500 + 1_000 * Math.random())
     const back = await happen(event)
     return (await newConnection(page, back)) - back
@@ -81,6 +87,7 @@ async function backAfter(event: EventName): Promise<number> {
 async function happen(event: EventName): Promise<number> {
   switch (event) {
     case 'address':
+    case 'spare':
       await lab.join('mobile')
       return Date.now()
     case 'coturn':

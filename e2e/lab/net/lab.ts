@@ -45,6 +45,7 @@ export class Lab {
   #way: Way = 'plain'
   #mtu = 1500
   #uplink: Uplink | undefined = 'home'
+  #spare: Uplink | undefined
   #shaper: Shaper | undefined
   #nameServer: Child | undefined
   #isDown = false
@@ -105,6 +106,7 @@ export class Lab {
     await this.#removeCallerSide()
     this.#network = network
     this.#uplink = 'home'
+    this.#spare = undefined
     await this.#make(callerSide(network))
     await this.shape(network.path ?? {})
   }
@@ -173,8 +175,24 @@ export class Lab {
   async join(uplink: Uplink): Promise<void> {
     if (this.#uplink === uplink) return
     const lines = this.#uplink === undefined ? [] : leaveLines(this.#uplink)
-    await this.#ip('caller', [...lines, ...joinLines(this.#network, uplink)])
+    const isSpare = this.#spare === uplink
+    await this.#ip('caller', [...lines, ...(isSpare ? [] : joinLines(this.#network, uplink))])
     this.#uplink = uplink
+    if (isSpare) this.#spare = undefined
+  }
+
+  /** The caller has an address on another uplink too, which it uses once it leaves the one it is on. */
+  async joinBeside(uplink: Uplink): Promise<void> {
+    if (this.#uplink === undefined) throw new Error('The caller is on no uplink: use join()')
+    if (this.#uplink === uplink || this.#spare === uplink) return
+    const lines = joinLines(this.#network, uplink)
+    // The kernel takes the route of the least metric.
+    const isRoute = (line: string): boolean => line.startsWith('route add default')
+    await this.#ip(
+      'caller',
+      lines.map((line) => (isRoute(line) ? `${line} metric 2000` : line)),
+    )
+    this.#spare = uplink
   }
 
   /**

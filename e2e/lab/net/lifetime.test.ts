@@ -97,6 +97,10 @@ describeLab('a lab', { name: 'lifetime', caller: { nat: 'symmetric' } }, (lab) =
       expect(await seen()).toBe(SEEN.mobile)
       await lab().join('home')
       expect(await seen()).toBe(SEEN.home)
+      await lab().joinBeside('mobile')
+      expect(await seen()).toBe(SEEN.home)
+      await lab().join('mobile')
+      expect(await seen()).toBe(SEEN.mobile)
     } finally {
       caller.close()
       vm.close()

@@ -15,6 +15,15 @@ test('the address changes, as from Wi-Fi to mobile data', async ({ callerIn }) =
   await comesBack(caller, 'address change')
 })
 
+test('the caller is on two networks and leaves one, as a laptop its dock', async ({ callerIn }) => {
+  const caller = await liveCaller(callerIn)
+  await caller.lab.joinBeside('mobile')
+  await caller.page.waitForTimeout(3_000)
+  expect(await caller.page.evaluate(() => window.earshotPeers.length)).toBe(1)
+  await caller.lab.join('mobile')
+  await comesBack(caller, 'leaving one of two networks')
+})
+
 test('a symmetric NAT forgets its mappings', async ({ callerIn }) => {
   const caller = await liveCaller(callerIn, { ...CALLERS_NETWORK, caller: { nat: 'symmetric' } })
   await caller.lab.flushMappings()

@@ -13,7 +13,7 @@ export function resultsPage(results: Results, machine: string, note?: string): s
   const failed = results.cells.filter(({ passed }) => !passed).length
   return `# Calls from every network
 
-The lab (\`e2e/lab\`) builds a caller's network out of Linux network namespaces (address translation, a firewall, a lossy or slow path, a relay's machine), runs the real parts in it (coturn, the built worker, the media node's bundle, Chromium or Firefox), and places a call. A cell of the matrix is one such network with one browser. It passes when the page is live within 10 s of the tap, the call runs by the path that the network leaves open, and a sentence that is spoken is answered with itself.
+The lab (\`e2e/lab\`) builds a caller's network out of Linux network namespaces (address translation, a firewall, a lossy or slow path, a relay's machine), runs the real parts in it (coturn, the built worker, the media node's bundle, Chromium or Firefox), and places a call. A cell of the matrix is one such network with one browser. It passes when the page is live within 10 s of the tap (where packets are lost or the line is thin: when it is live or says within 10 s that it takes longer, and is live within 10 s of that), the call runs by the path that the network leaves open, and a sentence that is spoken is answered with itself.
 
 This page is written by a program from the reports of real runs; nobody edits it.
 

@@ -9,6 +9,8 @@ export interface CellRun {
   /** As the page names it: `relay/udp`. */
   readonly path: string | undefined
   readonly tapToLiveMs: number | undefined
+  /** How often a person had to tap until the call came up. */
+  readonly taps: number | undefined
   /** How often the sentence was said until it was answered. */
   readonly said: number | undefined
   /** How many connections the page made, the first included. */
@@ -108,6 +110,7 @@ function cellRun(cell: Cell, { passed, notes }: TestRun): CellRun {
     passed,
     path: notes.get('path'),
     tapToLiveMs: number('tap-to-live-ms'),
+    taps: number('taps'),
     said: number('said'),
     connections: number('connections'),
   }

@@ -20,7 +20,7 @@ This page is written by a program from the reports of real runs; nobody edits it
 ## What was run
 
 - When: ${day(results.from)}${day(results.to) === day(results.from) ? '' : ` to ${day(results.to)}`}. On what: ${machine}.
-- ${count(results.cells.length, 'run')} of ${count(ran.length, 'cell')}: ${results.cells.length - failed} passed, ${failed} failed. Nothing was tried a second time within a run.
+- ${count(results.cells.length, 'run')} of ${count(ran.length, 'cell')}: ${results.cells.length - failed} passed, ${failed} failed. No test was retried within a run.
 - Of the ${chosen.length} cells that a test run takes, ${chosenRan} were run. Of all ${all}, ${ran.length} were: **the other ${all - ran.length} were not**, and nothing is known of them but what their neighbours say.${note === undefined ? '' : `\n- ${note}`}
 
 ## How to run it
@@ -116,7 +116,7 @@ function others(runs: readonly OtherRun[]): string {
   return `
 ## What else was run
 
-What happens to a network in the middle of a call (*events*), networks that no call gets through (*hopeless*), a caller who is quiet for long (*quiet*), and what a call that comes back goes on with (*rejoin*).
+What happens to a network in the middle of a call (*events*), a link or a machine that is away for a while (*dead-link*), networks that no call gets through (*hopeless*), a caller who is quiet for long (*quiet*), and what a call that comes back goes on with (*rejoin*).
 
 | | test | passed |
 |---|---|---|

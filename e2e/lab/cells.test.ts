@@ -34,6 +34,15 @@ describe('a choice of combinations', () => {
   })
 })
 
+const PLAIN: Cell = {
+  nat: 'none',
+  firewall: 'open',
+  path: 'path-plain',
+  vm: 'public',
+  mode: 'relay',
+  browser: 'chromium',
+}
+
 describe('the matrix', () => {
   const chosen = chosenCells()
 
@@ -65,21 +74,13 @@ describe('the matrix', () => {
   })
 
   it('says which way each call goes', () => {
-    const cell: Cell = {
-      nat: 'none',
-      firewall: 'open',
-      path: 'path-plain',
-      vm: 'public',
-      mode: 'relay',
-      browser: 'chromium',
-    }
-    expect(expectedPaths(cell)).toEqual(['relay/udp'])
-    expect(expectedPaths({ ...cell, mode: 'direct' })).toEqual(['direct/udp'])
-    expect(expectedPaths({ ...cell, mode: 'direct', firewall: 'udp-blocked' })).toEqual([
+    expect(expectedPaths(PLAIN)).toEqual(['relay/udp'])
+    expect(expectedPaths({ ...PLAIN, mode: 'direct' })).toEqual(['direct/udp'])
+    expect(expectedPaths({ ...PLAIN, mode: 'direct', firewall: 'udp-blocked' })).toEqual([
       'relay/tcp',
     ])
-    expect(expectedPaths({ ...cell, firewall: 'proxy-only' })).toEqual(['relay/tls'])
-    expect(expectedPaths({ ...cell, path: 'path-loss-20' })).toEqual([
+    expect(expectedPaths({ ...PLAIN, firewall: 'proxy-only' })).toEqual(['relay/tls'])
+    expect(expectedPaths({ ...PLAIN, path: 'path-loss-20' })).toEqual([
       'relay/udp',
       'relay/tcp',
       'relay/tls',
@@ -87,14 +88,7 @@ describe('the matrix', () => {
   })
 
   it('says where the node is reached', () => {
-    const cell: Cell = {
-      nat: 'none',
-      firewall: 'open',
-      path: 'path-plain',
-      vm: 'cloud-1to1',
-      mode: 'direct',
-      browser: 'chromium',
-    }
+    const cell: Cell = { ...PLAIN, vm: 'cloud-1to1', mode: 'direct' }
     expect(nodeAddresses(cell, 'direct/udp')).toContain('203.0.113.10')
     expect(nodeAddresses(cell, 'relay/tcp')).toEqual(['10.0.0.10'])
     expect(nodeAddresses({ ...cell, vm: 'public' }, 'relay/tcp')).toEqual(['203.0.113.10'])

@@ -24,7 +24,7 @@ const SENTENCE = 'Hello, is anybody there?'
 const SETTLED_CHUNKS = 24
 /** From the first word, said in two seconds, to the answer. */
 const ANSWER_MS = 8_000
-/** As long as the page waits where packets are lost, and answers as often. */
+/** For so many taps and sayings as there may be where packets are lost. */
 const LOSSY_TIMEOUT_MS = 150_000
 /** How often it may have to be tapped there: 20 % loss under TCP can eat the first nine seconds. */
 const LOSSY_TAPS = 3

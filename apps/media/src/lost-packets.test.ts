@@ -77,20 +77,16 @@ describe('a packet that does not come', () => {
     expect(asked).toEqual([[1, 2], [2]])
   })
 
-  it('can come until 300 ms have passed, or one round trip after the last request', () => {
-    const slow = setUp({ rttMs: 100 })
-    slow.come([10, 12])
-    slow.pass(280, 11)
-    expect(slow.canCome(11)).toBe(true)
-    slow.pass(20, 11)
-    expect(slow.canCome(11)).toBe(false)
-
-    const fast = setUp({ rttMs: 5 })
-    fast.come([10, 12])
-    fast.pass(180, 11)
-    expect(fast.canCome(11)).toBe(true)
-    fast.pass(20, 11)
-    expect(fast.canCome(11)).toBe(false)
+  it.each([
+    ['until 300 ms have passed', 100, 300],
+    ['until one round trip after the last request', 5, 200],
+  ])('can come %s', (_until, rttMs, untilMs) => {
+    const { come, pass, canCome } = setUp({ rttMs })
+    come([10, 12])
+    pass(untilMs - FRAME, 11)
+    expect(canCome(11)).toBe(true)
+    pass(FRAME, 11)
+    expect(canCome(11)).toBe(false)
   })
 })
 

@@ -44,6 +44,9 @@ test('the relay is down', async ({ stack, callerWith }) => {
   await stack.node({ via: 'udp' })
   const caller = await callerWith({ lines })
   await caller.tap()
+  await expect(caller.status()).toContainText('The sound does not get through', {
+    timeout: 15_000,
+  })
   await expect(caller.status()).toContainText('The sound could not get through', {
     timeout: 15_000,
   })

@@ -7,8 +7,9 @@ import type { Heard } from '../audio/heard.ts'
 
 declare global {
   interface Window {
+    /** The newest last; of several that were made beside each other, the one that came up. */
     earshotPeers: RTCPeerConnection[]
-    /** One for each connection, the newest last. */
+    /** One for each connection that has audio, in the same order. */
     earshotHeard: { at: number; chunks: Int16Array[] }[]
     /** Call events of both directions, each with the page's clock in ms. */
     earshotEvents: string[]
@@ -27,21 +28,33 @@ export function captureInPage(): void {
     note('page:', typeof args[0] === 'string' ? args[0] : 'bytes')
     Reflect.apply(nativeSend, this, args)
   }
+  const heardBy = new Map<RTCPeerConnection, Window['earshotHeard'][number]>()
   const Native = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Native {
     constructor(configuration?: RTCConfiguration) {
       super(configuration)
       window.earshotPeers.push(this)
-      this.addEventListener('track', ({ track }) => record(new MediaStream([track])))
+      this.addEventListener('track', ({ track }) => {
+        heardBy.set(this, record(new MediaStream([track])))
+      })
     }
     override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
       const channel = super.createDataChannel(label, options)
       channel.addEventListener('message', ({ data }) => note('node:', data))
+      channel.addEventListener('open', () => {
+        moveToEnd(window.earshotPeers, this)
+        const taken = heardBy.get(this)
+        if (taken) moveToEnd(window.earshotHeard, taken)
+      })
       return channel
     }
   }
 
-  function record(stream: MediaStream): void {
+  function moveToEnd<T>(all: T[], one: T): void {
+    all.push(...all.splice(all.indexOf(one), 1))
+  }
+
+  function record(stream: MediaStream): Window['earshotHeard'][number] {
     const taken = { at: 0, chunks: [] as Int16Array[] }
     window.earshotHeard.push(taken)
     const take = (input: Float32Array): void => {
@@ -51,6 +64,7 @@ export function captureInPage(): void {
       )
     }
     void listen(stream, take)
+    return taken
   }
 
   async function listen(stream: MediaStream, take: (input: Float32Array) => void): Promise<void> {

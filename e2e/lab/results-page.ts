@@ -13,7 +13,7 @@ export function resultsPage(results: Results, machine: string, note?: string): s
   const failed = results.cells.filter(({ passed }) => !passed).length
   return `# Calls from every network
 
-The lab (\`e2e/lab\`) builds a caller's network out of Linux network namespaces (address translation, a firewall, a lossy or slow path, a relay's machine), runs the real parts in it (coturn, the built worker, the media node's bundle, Chromium or Firefox), and places a call. A cell of the matrix is one such network with one browser. It passes when the page is live within 10 s of the tap (where packets are lost or the line is thin: when it is live or says within 10 s that it takes longer, and is live within 10 s of that; twice it may say that the call did not come up, and be tapped again), the call runs by the path that the network leaves open, and a sentence that is spoken is answered with itself.
+The lab (\`e2e/lab\`) builds a caller's network out of Linux network namespaces (address translation, a firewall, a lossy or slow path, a relay's machine), runs the real parts in it (coturn, the built worker, the media node's bundle, Chromium or Firefox), and places a call. A cell of the matrix is one such network with one browser. It passes when the page is live within 10 s of the tap (where packets are lost or the line is thin it may say within 10 s that it takes longer, and be live within 10 s of that), the call runs by the path that the network leaves open, and a sentence that is spoken is answered with itself.
 
 This page is written by a program from the reports of real runs; nobody edits it.
 
@@ -51,10 +51,10 @@ A test run takes ${chosen.length}, found greedily, so that each pair of values o
 
 ## The matrix
 
-*Taken*: the way of the packets by the browser's own account. *Live*: ms from the tap to the open call, the median and, of several, the least and the most; it includes the round trips of that path. *Taps*: how often a person had to tap until the call came up (three times is the limit where packets are lost, once elsewhere). *Said*: how often the sentence had to be said until it was answered, the most of all runs (once is the rule where nothing is lost, four times the limit elsewhere). *Connections*: the most that one call needed. Cells of the test run are marked with a dot.
+*Taken*: the way of the packets by the browser's own account. *Live*: ms from the tap to the open call, the median and, of several, the least and the most; it includes the round trips of that path. *Said*: how often the sentence had to be said until it was answered, the most of all runs (once is the rule where nothing is lost, four times the limit elsewhere). *Connections*: the most that one call made, those beside each other at the start included. Cells of the test run are marked with a dot.
 
-| | NAT | firewall | path | VM | mode | browser | taken | live, ms | taps | said | connections | passed |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| | NAT | firewall | path | VM | mode | browser | taken | live, ms | said | connections | passed |
+|---|---|---|---|---|---|---|---|---|---|---|---|
 ${[...rows.values()]
   .toSorted(byName)
   .map((runs) => row(runs, isChosen))
@@ -87,7 +87,6 @@ function row(runs: readonly CellRun[], isChosen: ReadonlySet<string>): string {
     browser,
     taken.join(', '),
     spread(known(runs.map(({ tapToLiveMs }) => tapToLiveMs))),
-    most(runs.map(({ taps }) => taps)),
     most(runs.map(({ said }) => said)),
     most(runs.map(({ connections }) => connections)),
     passed === runs.length ? `${passed}/${runs.length}` : `**${passed}/${runs.length}**`,

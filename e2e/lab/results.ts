@@ -9,8 +9,6 @@ export interface CellRun {
   /** As the page names it: `relay/udp`. */
   readonly path: string | undefined
   readonly tapToLiveMs: number | undefined
-  /** How often a person had to tap until the call came up. */
-  readonly taps: number | undefined
   /** How often the sentence was said until it was answered. */
   readonly said: number | undefined
   /** How many connections the page made, the first included. */
@@ -110,7 +108,6 @@ function cellRun(cell: Cell, { passed, notes }: TestRun): CellRun {
     passed,
     path: notes.get('path'),
     tapToLiveMs: number('tap-to-live-ms'),
-    taps: number('taps'),
     said: number('said'),
     connections: number('connections'),
   }

@@ -1,5 +1,5 @@
 /** Networks in which no call can come up: the page says so, in the right words and in good time. */
-import { FAILURES } from '../../../apps/web/src/ui/words.ts'
+import { DOUBTS, FAILURES } from '../../../apps/web/src/ui/words.ts'
 import { expect, test, type LabCaller } from '../fixtures.ts'
 import type { FirewallKind, Network } from '../net/description.ts'
 import { msFromTap } from '../states.ts'
@@ -66,17 +66,28 @@ function behind(firewall: FirewallKind): Network {
   }
 }
 
-/** Taps, and sees the failure told in its words, in time, with a way on. */
+/**
+ * Taps, and is told in good time what is the matter: while it is still being tried, or at once that it has
+ * failed. In the end sees the failure in its words, with a way on.
+ */
 async function fails(caller: LabCaller, code: keyof typeof FAILURES): Promise<void> {
   const { title, what } = FAILURES[code]
   await caller.tap()
+  const told = caller.page.locator('main[data-step="late"], main[data-state="failed"]')
+  await expect(told).toBeVisible({ timeout: 2 * WITHIN_MS })
+  const doubt = DOUBTS[code]
+  if (doubt && (await told.getAttribute('data-state')) === 'connecting') {
+    await expect(caller.status()).toContainText(doubt.title)
+    await expect(caller.status()).toContainText(doubt.hint)
+  }
+  const ms = await msFromTap(caller.page, 'late', 'failed')
+  console.log(`Told after ${ms} ms: ${code}`)
+  expect(ms).toBeLessThan(WITHIN_MS)
+
   await expect(caller.page.locator('main')).toHaveAttribute('data-state', 'failed', {
     timeout: 2 * WITHIN_MS,
   })
   await expect(caller.status()).toContainText(title)
   await expect(caller.status()).toContainText(what)
   await expect(caller.page.getByRole('button', { name: 'Try again' })).toBeEnabled()
-  const ms = await msFromTap(caller.page, 'failed')
-  console.log(`Told after ${ms} ms: ${code}`)
-  expect(ms).toBeLessThan(WITHIN_MS)
 }

@@ -5,6 +5,7 @@
 import { likeness } from '../../audio/heard.ts'
 import { speech } from '../../audio/speech.ts'
 import { expect, test } from '../fixtures.ts'
+import type { NodeChoice } from '../lab-stack.ts'
 import type { Network } from '../net/description.ts'
 
 const NETWORK: Network = {
@@ -12,6 +13,8 @@ const NETWORK: Network = {
   caller: { nat: 'symmetric', mappingTimeoutS: 30, firewall: 'idle-cut-60' },
   path: { rttMs: 50 },
 }
+/** What routers forget first. */
+const UDP_ALONE: NodeChoice = { transports: ['udp'] }
 /** Longer than the firewall's 60 s, and than the 30 s of the NAT and of Firefox's consent to send. */
 const QUIET_MS = 65_000
 
@@ -23,8 +26,8 @@ test('a caller is quiet for 65 s behind routers that forget, and is then answere
   const said = await speech('Hello, are you still there?')
   // Side by side: most of the time is spent waiting.
   const callers = [
-    await callerIn({ network: NETWORK, browser: 'chromium' }),
-    await callerIn({ network: NETWORK, browser: 'firefox' }),
+    await callerIn({ network: NETWORK, node: UDP_ALONE, browser: 'chromium' }),
+    await callerIn({ network: NETWORK, node: UDP_ALONE, browser: 'firefox' }),
   ]
   for (const caller of callers) {
     await caller.tap()

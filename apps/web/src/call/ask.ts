@@ -10,17 +10,16 @@ import type { Limits } from './rejoin.ts'
  * out by another (`fresh-connection.ts`). The service takes them for one. Resolves with whichever answer comes first.
  *
  * Rejects with a `CallFailure`: what the service said, or that nothing came within `limits.answerMs`, or
- * that no request got through; or with the signal's reason when it aborts.
+ * that no request got through.
  */
 export async function askForAnswer(
   { fetch, clock }: { fetch: Fetch; clock: Clock },
   offer: string,
   back: ComingBack | undefined,
   { answerMs, repeatMs, credentials = 'same-origin' }: Limits,
-  signal: AbortSignal,
 ): Promise<Answered> {
   const over = new AbortController()
-  const until = AbortSignal.any([signal, over.signal])
+  const until = over.signal
   try {
     return await new Promise((resolve, reject) => {
       let underWay = 0
@@ -34,7 +33,6 @@ export async function askForAnswer(
           if (asFailure(error).code !== 'offline' || underWay === 0) reject(asFailure(error))
         }
       }
-      until.addEventListener('abort', () => reject(until.reason as Error), { once: true })
       after(clock, answerMs, until, () => {
         reject(new CallFailure('offline', `POST /v1/calls: no answer within ${answerMs} ms`))
       })

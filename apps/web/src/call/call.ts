@@ -3,21 +3,13 @@ import { after, createNap } from './clock.ts'
 import { type Connection, type ConnectionPorts, connect } from './connection.ts'
 import { Conversation } from './conversation.ts'
 import { asFailure, CallFailure, type FailureCode } from './failure.ts'
-import { type Answered, deleteCall } from './join.ts'
-import { FIRST_LIMITS, type Limits, rejoinDelay, rejoinLimits, STABLE_MS } from './rejoin.ts'
-import {
-  type CallChange,
-  type CallState,
-  type ConnectingStep,
-  IDLE,
-  type Mark,
-  nextState,
-} from './state.ts'
+import { connectFirst, type FirstNews } from './first-connection.ts'
+import { type Answered, giveBack } from './join.ts'
+import { rejoinDelay, rejoinLimits, STABLE_MS } from './rejoin.ts'
+import { type CallChange, type CallState, IDLE, type Mark, nextState } from './state.ts'
 
 /** How long after the end of speech the node may take to say that it was a turn. */
 const TURN_MS = 2_000
-/** How long a connection is kept for the service to take note of a hang-up, in ms. */
-const GOODBYE_MS = 1_000
 
 export interface CallPorts extends ConnectionPorts {
   /** Opens the microphone; rejects with a `CallFailure`. The call stops what it opened. */
@@ -75,7 +67,6 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   /** How often this call has been asked for again. */
   let attempts = 0
   let goodbye: Promise<void> | undefined
-  let isStale = false
   /** Aborted when speech goes on or the node has spoken: nothing is awaited of the last mark. */
   let turnDue = new AbortController()
   const nap = createNap(clock)
@@ -120,42 +111,31 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
   }
 
   async function first(opening: Promise<MediaStream>): Promise<Held> {
-    try {
-      return await hold(opening, FIRST_LIMITS)
-    } catch (error) {
-      if (signal.aborted || !isStale) throw error
-    }
-    // What was remembered of this network is not so any more, which is not the person's failure.
-    return hold(opening, FIRST_LIMITS)
+    return hold(opening, (told) => connectFirst(ports, opening, signal, told, farewell))
   }
 
-  /** Connects once. */
+  /** Connects once, by `reach`. */
   async function hold(
     microphone: Promise<MediaStream>,
-    limits: Limits,
-    patience = 1,
+    reach: (told: FirstNews) => Promise<Connection>,
   ): Promise<Held> {
     const lost = new Promise<string>((resolve, reject) => {
       lose = resolve
       signal.addEventListener('abort', () => reject(abortError()), { once: true })
     })
     lost.catch(() => {})
-    const listeners = {
-      onStep: (step: ConnectingStep) => change({ type: 'step', step, at: clock.now() }),
-      onAnswer: (answer: Answered) => {
-        answered = answer
+    const next = await reach({
+      onStep: (step) => change({ type: 'step', step, at: clock.now() }),
+      onDoubt: (doubt) => change({ type: 'doubt', doubt }),
+      onAnswer(fresh) {
+        if (signal.aborted) void giveBack(ports, fresh)
+        else answered = fresh
       },
-      onStale: () => {
-        isStale = true
-      },
-      onPlayed: (rtp: number | undefined) => conversation.played(rtp),
+      onPlayed: (rtp) => conversation.played(rtp),
       onEvent,
-      onAudio: (stream: MediaStream) => news.onAudio(stream),
+      onAudio: (stream) => news.onAudio(stream),
       onLost: lose,
-    }
-    const back = answered && { token: answered.resume, attempt: (attempts += 1) }
-    const attempt = { limits, back, patience, farewell }
-    const next = await connect(ports, microphone, signal, listeners, attempt)
+    })
     connection = next
     catchUp(next)
     // The microphone may have been swapped while the connection came up.
@@ -197,7 +177,14 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
       if (delay > 0) await nap.take(delay, signal)
       try {
         const limits = rejoinLimits(spell.attempts, lostMs, rttMs, failed === 'offline')
-        return await hold(current(), limits, spell.losses)
+        attempts += 1
+        const back = answered && { token: answered.resume, attempt: attempts }
+        const attempt = { limits, remembered: true, back, patience: spell.losses, farewell }
+        const microphone = current()
+        return await hold(
+          microphone,
+          (told) => connect(ports, microphone, signal, told, attempt).connected,
+        )
       } catch (error) {
         signal.throwIfAborted()
         const failure = asFailure(error)
@@ -286,12 +273,7 @@ export function startCall(ports: CallPorts, news: CallNews): Call {
 
   /** Ends the newest call at the service, once, and the conversation with it. */
   function farewell(): Promise<void> {
-    goodbye ??= answered
-      ? Promise.race([
-          deleteCall(ports.fetch, answered.location),
-          clock.wait(GOODBYE_MS, new AbortController().signal),
-        ])
-      : Promise.resolve()
+    goodbye ??= answered ? giveBack(ports, answered) : Promise.resolve()
     return goodbye
   }
 

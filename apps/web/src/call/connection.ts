@@ -17,8 +17,6 @@ import type { ConnectingStep } from './state.ts'
 import type { CallPath } from './stats.ts'
 import { countUrls, preferring, type Transport } from './transports.ts'
 
-/** How long servers that were chosen from memory may take, in ms: there is another try, with all. */
-const REMEMBERED_CONNECT_MS = 4_000
 /** Also after a late answer the path gets so long, in ms. */
 const LEAST_CONNECT_MS = 3_000
 
@@ -40,20 +38,32 @@ export interface ConnectionNews extends Omit<PathNews, 'onLook'> {
   onStep(step: ConnectingStep): void
   /** The service has answered, whatever becomes of the connection. */
   onAnswer(answered: Answered): void
-  /** What was remembered of this network has led nowhere, and is forgotten. */
-  onStale(): void
   /** The RTP timestamp that was played last, several times a second. */
   onPlayed(rtp: number | undefined): void
 }
 
 export interface Attempt {
   limits: Limits
+  /** Of the ways to the relay, those alone that worked on this network before. */
+  remembered: boolean
   /** Set when the call was lost. */
   back: ComingBack | undefined
   /** How much more silence than usual is bearable: 1, or more. */
   patience: number
   /** Resolves when the service has taken note of a hang-up: the connection is kept for it. */
   farewell: () => Promise<void>
+}
+
+/** A connection that is being made. */
+export interface Connecting {
+  /**
+   * Resolves once the data channel is open. Rejects with a `CallFailure`, or with the signal's reason;
+   * nothing is left open then, but the seat that the service may have given, or may give yet: it is
+   * the caller's to give back, or to come back for.
+   */
+  readonly connected: Promise<Connection>
+  /** What it would be told to have failed of if it were given up now; `undefined` while it is promising. */
+  doubt(): CallFailure | undefined
 }
 
 export interface Connection {
@@ -74,114 +84,124 @@ export interface Connection {
 }
 
 /**
- * Joins: one HTTP round trip, then the media path. Resolves once the data channel is open.
+ * Joins: one HTTP round trip, then the media path.
  *
  * `mic` may still be opening: the offer goes out without it, and the two are waited for together.
  * When `signal` aborts the call is over, and the connection ends after the farewell.
- *
- * Rejects with a `CallFailure`, or with the signal's reason; nothing is left open then, but the seat
- * that the service may have given: it is the caller's to give back, or to come back for.
  */
-export async function connect(
+export function connect(
   { fetch, createPeer, clock, transports }: ConnectionPorts,
   mic: Promise<MediaStream>,
   signal: AbortSignal,
   news: ConnectionNews,
-  { limits, back, patience, farewell }: Attempt,
-): Promise<Connection> {
+  { limits, remembered, back, patience, farewell }: Attempt,
+): Connecting {
   const life = new AbortController()
-  const servers = serversFrom(transports)
+  const servers = serversFrom(transports, remembered)
+  let peer: CallPeer | undefined
   const onLook = (seen: CallPath | undefined) => {
-    news.onPlayed(peer.playedRtp())
+    news.onPlayed(peer?.playedRtp())
     servers.seen(seen)
   }
-  const path = watchPath(clock, life.signal, { ...news, onLook }, () => peer.stats(), patience)
-  const peer = createPeer(path.onNews)
-  const drop = () => {
-    if (life.signal.aborted) return
-    life.abort()
-    peer.close()
+  const stats = async () => peer?.stats() ?? new Map()
+  const path = watchPath(clock, life.signal, { ...news, onLook }, stats, patience)
+  return { connected: run(), doubt }
+
+  async function run(): Promise<Connection> {
+    // Whatever is being waited for, an end of the call is an end of this.
+    signal.addEventListener('abort', leave, { once: true, signal: life.signal })
+    try {
+      const made = createPeer(path.onNews)
+      peer = made
+      news.onStep('answer')
+      const offer = await made.offer()
+      const offeredAt = clock.now()
+      signal.throwIfAborted()
+      const joined = await answerTo(offer)
+      signal.throwIfAborted()
+      news.onStep('relay')
+      path.relayOnly = joined.configuration.iceTransportPolicy === 'relay'
+      const left = (limits.wholeMs ?? Infinity) - (clock.now() - offeredAt)
+      const connectMs = Math.min(limits.connectMs, Math.max(LEAST_CONNECT_MS, left))
+      path.looking()
+      const late = clock.wait(connectMs, life.signal).then(() => {
+        throw path.failure(`no connection within ${connectMs} ms`)
+      })
+      // Listened to from the start, so that an early channel, failure or hang-up is not missed.
+      const open = Promise.race([path.opened, late])
+      await Promise.race([
+        made.accept(joined.answer, servers.choose(joined)).then(() => open),
+        open,
+        aborted(signal, life.signal),
+      ])
+      signal.throwIfAborted()
+      const { call, resumed } = joined
+      const { rttMs, suspect } = path
+      return { call, resumed, rttMs, suspect, ...handles(made, life.signal), drop }
+    } catch (error) {
+      drop()
+      signal.throwIfAborted()
+      if (isUnreachable(error)) servers.forget()
+      throw error
+    }
   }
-  const leave = () => {
-    life.abort()
-    // The peer goes second: a node that sees it go first has forgotten the call by the farewell.
-    void farewell().then(() => peer.close())
-  }
-  // Whatever is being waited for, an end of the call is an end of this.
-  signal.addEventListener('abort', leave, { once: true, signal: life.signal })
-  try {
-    news.onStep('answer')
-    const offer = await peer.offer()
-    const offeredAt = clock.now()
-    signal.throwIfAborted()
-    const until = AbortSignal.any([signal, life.signal])
-    const answering = askForAnswer({ fetch, clock }, offer, back, limits, until)
-    const told = answering.then((answered) => {
+
+  /** Asks for the answer to the offer, and waits for the microphone beside it. */
+  async function answerTo(offer: string): Promise<Answered> {
+    // Not ended with this connection: an answer that comes too late is a seat to be given back.
+    const told = askForAnswer({ fetch, clock }, offer, back, limits).then((answered) => {
       news.onAnswer(answered)
       return answered
     })
-    const [joined, stream] = await Promise.all([told, mic])
+    told.catch(() => {})
+    const both = Promise.all([told, mic])
+    both.catch(() => {})
+    const [joined, stream] = await Promise.race([both, aborted(signal, life.signal)])
     signal.throwIfAborted()
-    await peer.replaceTrack(trackOf(stream))
-    signal.throwIfAborted()
-    news.onStep('relay')
-    path.relayOnly = joined.configuration.iceTransportPolicy === 'relay'
-    const configuration = servers.choose(joined)
-    const left = (limits.wholeMs ?? Infinity) - (clock.now() - offeredAt)
-    const connectMs = Math.min(
-      limits.connectMs,
-      Math.max(LEAST_CONNECT_MS, left),
-      servers.fewer() ? REMEMBERED_CONNECT_MS : Infinity,
-    )
-    path.looking()
-    const late = timeUp(clock, connectMs, limits.slowMs ?? 0, path, life.signal, () =>
-      news.onStep('slow'),
-    )
-    // Listened to from the start, so that an early channel, failure or hang-up is not missed.
-    const open = Promise.race([path.opened, late])
-    await Promise.race([
-      peer.accept(joined.answer, configuration).then(() => open),
-      open,
-      aborted(signal, life.signal),
-    ])
-    signal.throwIfAborted()
-    const { call, resumed } = joined
-    const { rttMs, suspect } = path
-    return { call, resumed, rttMs, suspect, ...handles(peer, life.signal), drop }
-  } catch (error) {
-    drop()
-    signal.throwIfAborted()
-    if (isUnreachable(error) && servers.forget()) news.onStale()
-    throw error
+    await peer?.replaceTrack(trackOf(stream))
+    return joined
+  }
+
+  function doubt(): CallFailure | undefined {
+    if (!path.isLooking()) return new CallFailure('offline', 'POST /v1/calls: no answer yet')
+    return path.isPromising() ? undefined : path.failure('no sign of it yet')
+  }
+
+  function drop(): void {
+    if (life.signal.aborted) return
+    life.abort()
+    peer?.close()
+  }
+
+  function leave(): void {
+    life.abort()
+    // The peer goes second: a node that sees it go first has forgotten the call by the farewell.
+    void farewell().then(() => peer?.close())
   }
 }
 
 /** Chooses the servers by what is remembered of the network, and remembers by which one it went. */
-function serversFrom(transports: TransportMemory) {
+function serversFrom(transports: TransportMemory, remembered: boolean) {
   let network: string | undefined
   let noted: Transport | undefined
   let isFewer = false
   return {
     choose(joined: Answered): IceConfiguration {
       network = joined.network
-      const known = network === undefined ? undefined : transports.recall(network)
+      const known = network !== undefined && remembered ? transports.recall(network) : undefined
       const chosen = preferring(joined.configuration, known)
       isFewer = countUrls(chosen) < countUrls(joined.configuration)
       return chosen
     },
-    /** Some of the servers that were offered are not used. */
-    fewer: () => isFewer,
     seen(path: CallPath | undefined): void {
       if (network === undefined || path?.via !== 'relay' || path.transport === noted) return
       // Once a connection even when it was known: it is the way that worked last.
       noted = path.transport
       transports.remember(network, noted)
     },
-    /** Whether there was something to forget. */
-    forget(): boolean {
-      if (network === undefined || !isFewer) return false
-      transports.forget(network)
-      return true
+    /** What was remembered of this network, if it was heeded. */
+    forget(): void {
+      if (network !== undefined && isFewer) transports.forget(network)
     },
   }
 }
@@ -217,22 +237,6 @@ function handles(
     stats: () => peer.stats(),
     playedRtp: () => peer.playedRtp(),
   }
-}
-
-/** Rejects after `ms`, or after `slowMs` more when the path is promising, which is told then. */
-async function timeUp(
-  clock: Clock,
-  ms: number,
-  slowMs: number,
-  path: { isPromising(): boolean; failure(cause: string): CallFailure },
-  life: AbortSignal,
-  onSlow: () => void,
-): Promise<never> {
-  await clock.wait(ms, life)
-  if (!path.isPromising() || slowMs === 0) throw path.failure(`no connection within ${ms} ms`)
-  onSlow()
-  await clock.wait(slowMs, life)
-  throw path.failure(`no connection within ${ms + slowMs} ms`)
 }
 
 /** Rejects when the signal aborts; listens no longer than `until`. */

@@ -7,6 +7,7 @@ import {
   problemSchema,
   RESUME_HEADER,
 } from '@earshot/protocol'
+import type { Clock } from './clock.ts'
 import { CallFailure, describe, FAILURE_OF_PROBLEM } from './failure.ts'
 
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>
@@ -63,8 +64,20 @@ export async function postOffer(
   return { ...joined, location: response.headers.get('Location') ?? `/v1/calls/${joined.call}` }
 }
 
+/** How long a connection is kept for the service to take note of a hang-up, in ms. */
+const GOODBYE_MS = 1_000
+
+/** Gives a call's seat back; resolves when the service has taken note, or after a second. */
+export async function giveBack(
+  { fetch, clock }: { fetch: Fetch; clock: Clock },
+  { location }: Answered,
+): Promise<void> {
+  const noted = deleteCall(fetch, location)
+  await Promise.race([noted, clock.wait(GOODBYE_MS, new AbortController().signal)])
+}
+
 /** Tells the service that the call is over. Outlives the page; a failure is the node's to notice. */
-export async function deleteCall(fetch: Fetch, location: string): Promise<void> {
+async function deleteCall(fetch: Fetch, location: string): Promise<void> {
   try {
     const response = await fetch(location, { method: 'DELETE', keepalive: true })
     // Read to its end: a body that is left lying counts as an aborted request.

@@ -55,6 +55,7 @@ export function watchPath(
     looking: () => {
       since = clock.now()
     },
+    isLooking: () => since !== Infinity,
     /** There is a way, or one may come: it takes its time. */
     isPromising: () => isReached || isSlow,
   }

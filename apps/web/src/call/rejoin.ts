@@ -35,17 +35,6 @@ export interface Limits {
   readonly credentials?: RequestCredentials
   /** From the offer to the open connection, in ms, if that is shorter. */
   readonly wholeMs?: number
-  /** How much longer, in ms, on a network that is slow and not closed: it is said so. */
-  readonly slowMs?: number
-}
-
-/** A first call's: within 10 s a person is told what is wrong. */
-export const FIRST_LIMITS: Limits = {
-  answerMs: 8_000,
-  connectMs: 9_000,
-  repeatMs: [],
-  wholeMs: 9_500,
-  slowMs: 10_000,
 }
 
 /**

@@ -3,7 +3,7 @@ import type { CallFailure } from './failure.ts'
 
 /**
  * ```
- * idle ──tap──> connecting(mic → answer → relay → slow) ──open──> live ──lost──> reconnecting ──open──> live
+ * idle ──tap──> connecting(mic → answer → relay → late) ──open──> live ──lost──> reconnecting ──open──> live
  *                  └──failed──> failed                       └──ended──> ended   └──failed──> failed
  * ```
  * `failed`, `ended` and `idle` go to `connecting` with the next tap.
@@ -11,14 +11,16 @@ import type { CallFailure } from './failure.ts'
 export type CallState =
   | { status: 'idle' }
   | { status: 'connecting'; step: ConnectingStep; since: number }
+  /** It takes long: `doubt` is what seems to be the matter, `undefined` on a network that is merely slow. */
+  | { status: 'connecting'; step: 'late'; doubt: CallFailure | undefined; since: number }
   | LiveState
   /** `since` is when the connection was lost, `forMs` how long ago that was at the newest attempt. */
   | { status: 'reconnecting'; forMs: number; since: number }
   | { status: 'failed'; failure: CallFailure; call: string | undefined }
   | { status: 'ended'; why: EndReason; message: string | undefined }
 
-/** What the tap is waiting for: the microphone, the service's answer, or the media path, a slow one. */
-export type ConnectingStep = 'mic' | 'answer' | 'relay' | 'slow'
+/** What the tap is waiting for: the microphone, the service's answer, or the media path. */
+export type ConnectingStep = 'mic' | 'answer' | 'relay'
 
 export interface LiveState {
   status: 'live'
@@ -54,6 +56,7 @@ export type EndReason = 'hung-up' | 'handler'
 
 export type CallChange =
   | { type: 'step'; step: ConnectingStep; at: number }
+  | { type: 'doubt'; doubt: CallFailure | undefined }
   | { type: 'open'; call: string; at: number; carried?: Carried }
   | { type: 'mark'; mark: Mark }
   | { type: 'event'; event: NodeEvent }
@@ -78,11 +81,16 @@ export function nextState(state: CallState, change: CallChange): CallState {
     case 'step':
       // A rejoin goes through the same steps and stays `reconnecting` for the one who waits.
       if (state.status === 'reconnecting' || state.status === 'live') return state
+      // What is late stays so, however far it comes.
+      if (state.status === 'connecting' && state.step === 'late') return state
       return {
         status: 'connecting',
         step: change.step,
         since: state.status === 'connecting' ? state.since : change.at,
       }
+    case 'doubt':
+      if (state.status !== 'connecting') return state
+      return { status: 'connecting', step: 'late', doubt: change.doubt, since: state.since }
     case 'open':
       return withFloor({
         status: 'live',

@@ -9,6 +9,7 @@ import { TalkButton } from './TalkButton.tsx'
 
 export function App({ session }: { session: Session }) {
   const status = usePage((page) => page.call.status)
+  const step = usePage(({ call }) => (call.status === 'connecting' ? call.step : undefined))
   const floor = usePage((page) => (page.call.status === 'live' ? page.call.floor : undefined))
   const detector = usePage((page) => page.detector)
   const path = usePage((page) => page.path && `${page.path.via}/${page.path.transport}`)
@@ -16,6 +17,7 @@ export function App({ session }: { session: Session }) {
     <main
       className="page"
       data-state={status}
+      data-step={step}
       data-floor={floor}
       data-detector={detector}
       data-path={path}

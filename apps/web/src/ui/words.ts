@@ -1,5 +1,5 @@
 /** Every word about the call. Plain, calm, and never the person's fault. */
-import type { FailureCode } from '../call/failure.ts'
+import type { CallFailure, FailureCode } from '../call/failure.ts'
 import type { CallState, ConnectingStep, EndReason, Floor, Notice } from '../call/state.ts'
 import type { CallPath } from '../call/stats.ts'
 
@@ -131,9 +131,26 @@ const STEPS: Record<ConnectingStep, StatusWords> = {
   mic: { title: 'Opening your microphone', hint: 'Your browser may ask you to allow it.' },
   answer: { title: 'Calling', hint: 'Finding someone to answer.' },
   relay: { title: 'Connecting', hint: 'Almost there.' },
-  slow: {
-    title: 'Still connecting',
-    hint: 'This network is slow or loses a lot of what is sent. One moment more.',
+}
+
+const SLOW: StatusWords = {
+  title: 'Still connecting',
+  hint: 'This network is slow or loses a lot of what is sent. One moment more.',
+}
+
+/** What is said while it is still being tried, where that is not what is said in the end. */
+export const DOUBTS: Partial<Record<FailureCode, StatusWords>> = {
+  offline: {
+    title: 'The service does not answer',
+    hint: 'Check your internet connection. Still trying.',
+  },
+  'relay-unreachable': {
+    title: 'The sound does not get through',
+    hint: 'The relay does not answer: it may be down, or this network may block calls. Still trying; another network may help.',
+  },
+  'direct-unreachable': {
+    title: 'The sound does not get through',
+    hint: 'This network does not let the call pass so far. Still trying; another network may help.',
   },
 }
 
@@ -155,22 +172,30 @@ export function statusWords(call: CallState): StatusWords {
     case 'idle':
       return { title: 'Ready when you are', hint: 'Tap once, talk, and hear an answer.' }
     case 'connecting':
-      return STEPS[call.step]
+      return call.step === 'late' ? late(call.doubt) : STEPS[call.step]
     case 'live':
       return call.notice === undefined || call.floor !== 'nobody'
         ? FLOORS[call.floor]
         : noticeWords(call.notice)
     case 'reconnecting':
       return reconnecting(call.forMs)
-    case 'failed': {
-      const { title, what } = FAILURES[call.failure.code]
-      return { title, hint: what }
-    }
+    case 'failed':
+      return failureWords(call.failure)
     case 'ended':
       return { title: ENDS[call.why].title, hint: call.message || ENDS[call.why].hint }
     default:
       return call satisfies never
   }
+}
+
+function failureWords({ code }: CallFailure): StatusWords {
+  const { title, what } = FAILURES[code]
+  return { title, hint: what }
+}
+
+function late(doubt: CallFailure | undefined): StatusWords {
+  if (!doubt) return SLOW
+  return DOUBTS[doubt.code] ?? failureWords(doubt)
 }
 
 /** What stands in for "Listening" when the person should know something first. */

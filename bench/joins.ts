@@ -17,6 +17,8 @@ declare global {
     earshotTimes: Times
     /** Unix ms of every moment at which a connection of the page came up, DTLS included. */
     earshotConnected: number[]
+    /** Has the connections of a window of the page timed too. */
+    earshotTime: (frame: Window & typeof globalThis) => void
   }
 }
 
@@ -57,6 +59,11 @@ export async function joinOnce(
 
 /** Runs in the page before its own code: wraps the browser's interfaces, of which the page knows nothing. */
 export function timeInPage(): void {
+  // The page makes some connections in a frame of its own.
+  if (window.top && window.top !== window) {
+    window.top.earshotTime(window)
+    return
+  }
   const mark = (step: Step): void => {
     window.earshotTimes[step] ??= performance.now()
   }
@@ -81,27 +88,31 @@ export function timeInPage(): void {
     mark('answer')
     return response
   }
-  const Native = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Native {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration)
-      this.addEventListener('iceconnectionstatechange', () => {
-        if (/^(connected|completed)$/.test(this.iceConnectionState)) mark('ice')
-      })
-      this.addEventListener('connectionstatechange', () => {
-        if (this.connectionState !== 'connected') return
-        mark('connected')
-        window.earshotConnected.push(performance.timeOrigin + performance.now())
-      })
-    }
-    override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
-      const channel = super.createDataChannel(label, options)
-      channel.addEventListener('open', () => mark('open'))
-      return channel
-    }
-    override async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
-      await super.setRemoteDescription(description)
-      mark('remote')
+  window.earshotTime = time
+  time(window)
+
+  function time(where: Window & typeof globalThis): void {
+    where.RTCPeerConnection = class extends where.RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration)
+        this.addEventListener('iceconnectionstatechange', () => {
+          if (/^(connected|completed)$/.test(this.iceConnectionState)) mark('ice')
+        })
+        this.addEventListener('connectionstatechange', () => {
+          if (this.connectionState !== 'connected') return
+          mark('connected')
+          window.earshotConnected.push(performance.timeOrigin + performance.now())
+        })
+      }
+      override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
+        const channel = super.createDataChannel(label, options)
+        channel.addEventListener('open', () => mark('open'))
+        return channel
+      }
+      override async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+        await super.setRemoteDescription(description)
+        mark('remote')
+      }
     }
   }
 }

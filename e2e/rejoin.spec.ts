@@ -14,6 +14,12 @@ test('a call moves to another node when its own shuts down', async ({ stack, cal
   await expect.poll(() => connections(caller.page)).toBe(2)
   await expect(caller.status()).toContainText('Listening')
   await expect(caller.page.locator('main')).toHaveAttribute('data-path', 'relay/udp')
+
+  // It is made in a frame, which is told of the machine's addresses anew, and goes with the call.
+  expect(caller.page.frames()).toHaveLength(2)
+  await caller.tap('Hang up')
+  await expect(caller.status()).toContainText('Call ended')
+  await expect.poll(() => caller.page.frames().length).toBe(1)
 })
 
 test('a call comes back after its node was killed and started again', async ({

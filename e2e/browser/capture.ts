@@ -13,41 +13,54 @@ declare global {
     earshotHeard: { at: number; chunks: Int16Array[] }[]
     /** Call events of both directions, each with the page's clock in ms. */
     earshotEvents: string[]
+    /** Has the connections of a window of the page kept and recorded too. */
+    earshotWatch: (frame: Window & typeof globalThis) => void
   }
 }
 
 export function captureInPage(): void {
+  // The page makes some connections in a frame of its own.
+  if (window.top && window.top !== window) {
+    window.top.earshotWatch(window)
+    return
+  }
   window.earshotPeers = []
   window.earshotHeard = []
   window.earshotEvents = []
-  const note = (direction: string, text: unknown) =>
-    window.earshotEvents.push(`${Math.round(performance.now())} ${direction} ${String(text)}`)
-  // oxlint-disable-next-line typescript/unbound-method -- it is applied to its channel below
-  const nativeSend = RTCDataChannel.prototype.send
-  RTCDataChannel.prototype.send = function send(this: RTCDataChannel, ...args: unknown[]) {
-    note('page:', typeof args[0] === 'string' ? args[0] : 'bytes')
-    Reflect.apply(nativeSend, this, args)
+  window.earshotWatch = watch
+  watch(window)
+
+  function watch(where: Window & typeof globalThis): void {
+    const heardBy = new Map<RTCPeerConnection, Window['earshotHeard'][number]>()
+    // oxlint-disable-next-line typescript/unbound-method -- it is applied to its channel below
+    const nativeSend = where.RTCDataChannel.prototype.send
+    where.RTCDataChannel.prototype.send = function send(this: RTCDataChannel, ...args: unknown[]) {
+      note('page:', typeof args[0] === 'string' ? args[0] : 'bytes')
+      Reflect.apply(nativeSend, this, args)
+    }
+    where.RTCPeerConnection = class extends where.RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration)
+        window.earshotPeers.push(this)
+        this.addEventListener('track', ({ track }) => {
+          heardBy.set(this, record(new MediaStream([track])))
+        })
+      }
+      override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
+        const channel = super.createDataChannel(label, options)
+        channel.addEventListener('message', ({ data }) => note('node:', data))
+        channel.addEventListener('open', () => {
+          moveToEnd(window.earshotPeers, this)
+          const taken = heardBy.get(this)
+          if (taken) moveToEnd(window.earshotHeard, taken)
+        })
+        return channel
+      }
+    }
   }
-  const heardBy = new Map<RTCPeerConnection, Window['earshotHeard'][number]>()
-  const Native = window.RTCPeerConnection
-  window.RTCPeerConnection = class extends Native {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration)
-      window.earshotPeers.push(this)
-      this.addEventListener('track', ({ track }) => {
-        heardBy.set(this, record(new MediaStream([track])))
-      })
-    }
-    override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
-      const channel = super.createDataChannel(label, options)
-      channel.addEventListener('message', ({ data }) => note('node:', data))
-      channel.addEventListener('open', () => {
-        moveToEnd(window.earshotPeers, this)
-        const taken = heardBy.get(this)
-        if (taken) moveToEnd(window.earshotHeard, taken)
-      })
-      return channel
-    }
+
+  function note(direction: string, text: unknown): void {
+    window.earshotEvents.push(`${Math.round(performance.now())} ${direction} ${String(text)}`)
   }
 
   function moveToEnd<T>(all: T[], one: T): void {

@@ -111,7 +111,7 @@ export function connect(
     // Whatever is being waited for, an end of the call is an end of this.
     signal.addEventListener('abort', leave, { once: true, signal: life.signal })
     try {
-      const made = createPeer(path.onNews)
+      const made = createPeer(path.onNews, back !== undefined)
       peer = made
       news.onStep('answer')
       const offer = await made.offer()

@@ -1,6 +1,7 @@
 /** The only file that touches `RTCPeerConnection`. */
 import { CALL_CHANNEL, type IceConfiguration, type PageEvent } from '@earshot/protocol'
 import { CallFailure, describe } from './failure.ts'
+import { openFreshWindow } from './fresh-window.ts'
 import { setOffer, withRetransmission } from './retransmission.ts'
 
 /** What the peer tells; one callback, so that none is missed between two `await`s. */
@@ -37,7 +38,8 @@ export interface CallPeer {
   close(): void
 }
 
-export type CreatePeer = (onNews: (news: PeerNews) => void) => CallPeer
+/** `afresh`: the machine's addresses may have changed a moment ago. */
+export type CreatePeer = (onNews: (news: PeerNews) => void, afresh: boolean) => CallPeer
 
 // `setConfiguration()` may not change this one, so it is said both times.
 const BUNDLE = { bundlePolicy: 'max-bundle' } as const
@@ -51,11 +53,12 @@ const BUNDLE = { bundlePolicy: 'max-bundle' } as const
  *
  * Throws a `CallFailure` where the browser has no WebRTC.
  */
-export const createPeer: CreatePeer = (onNews) => {
+export const createPeer: CreatePeer = (onNews, afresh) => {
   if (typeof RTCPeerConnection === 'undefined') {
     throw new CallFailure('unsupported-browser', 'RTCPeerConnection is not defined')
   }
-  const pc = new RTCPeerConnection(BUNDLE)
+  const fresh = afresh ? openFreshWindow() : undefined
+  const pc = new (fresh ?? globalThis).RTCPeerConnection(BUNDLE)
   const listening = new AbortController()
   const { signal } = listening
   const { sender, receiver } = pc.addTransceiver('audio', { direction: 'sendrecv' })
@@ -151,6 +154,7 @@ export const createPeer: CreatePeer = (onNews) => {
       listening.abort()
       channel.close()
       pc.close()
+      fresh?.close()
     },
   }
 }

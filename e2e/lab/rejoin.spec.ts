@@ -12,6 +12,8 @@ const STORY =
 const SENTENCE = 'Hello, is anybody there?'
 /** How much of a reply has been heard, of about seven seconds, when something happens. */
 const HEARD_MS = 2_500
+/** So many parts of the story are looked for, of some two seconds each. */
+const WHOLE_PARTS = 4
 /** How far off the place may be at which a reply goes on: what concealment adds, and what windows round. */
 const SEAM_MS = 400
 
@@ -62,8 +64,11 @@ test('a sentence that is cut in two by a lost connection is answered whole', asy
   await caller.lab.restore()
   await saying
   await expect(caller.status()).toContainText('Answering', { timeout: 20_000 })
-  await expectEcho(caller, story)
+  await expectWholeEcho(caller, story)
   expect(await turnsTold(caller)).toEqual([1])
+  const [turn = ''] = await eventsOf(caller, 'node: {"type":"turn"')
+  const turnMs = Number(/"ms":(\d+)/.exec(turn)?.[1])
+  expect(turnMs).toBeGreaterThan(0.9 * (story.length / 48))
 })
 
 // --- the parts ---
@@ -100,6 +105,22 @@ async function heardOn(caller: LabCaller, story: Int16Array): Promise<void> {
 async function expectEcho(caller: LabCaller, said: Int16Array): Promise<void> {
   const alike = async () => likeness(said, (await caller.heard()).samples)
   await expect.poll(alike, { timeout: 20_000 }).toBeGreaterThan(0.6)
+}
+
+/**
+ * Every part of what was said comes back. One may be unlike: a microphone that skips a moment on a busy
+ * machine blurs the part in which it does, and of the whole at once everything after it.
+ */
+async function expectWholeEcho(caller: LabCaller, said: Int16Array): Promise<void> {
+  const length = Math.floor(said.length / WHOLE_PARTS)
+  const parts = Array.from({ length: WHOLE_PARTS }, (_, i) =>
+    said.slice(i * length, (i + 1) * length),
+  )
+  const alike = async () => {
+    const { samples } = await caller.heard()
+    return parts.filter((part) => likeness(part, samples) > 0.6).length
+  }
+  await expect.poll(alike, { timeout: 20_000 }).toBeGreaterThanOrEqual(WHOLE_PARTS - 1)
 }
 
 async function turnsTold(caller: LabCaller): Promise<number[]> {

@@ -28,6 +28,8 @@ export function captureInPage(): void {
   window.earshotHeard = []
   window.earshotEvents = []
   window.earshotWatch = watch
+  /** The connection that is the call. */
+  let up: RTCPeerConnection | undefined
   watch(window)
 
   function watch(where: Window & typeof globalThis): void {
@@ -50,6 +52,9 @@ export function captureInPage(): void {
         const channel = super.createDataChannel(label, options)
         channel.addEventListener('message', ({ data }) => note('node:', data))
         channel.addEventListener('open', () => {
+          // The page leaves one that comes up second, but takes its leave first.
+          if (up?.connectionState === 'connected') return
+          up = this
           moveToEnd(window.earshotPeers, this)
           const taken = heardBy.get(this)
           if (taken) moveToEnd(window.earshotHeard, taken)

@@ -51,14 +51,7 @@ export function captureInPage(): void {
       override createDataChannel(label: string, options?: RTCDataChannelInit): RTCDataChannel {
         const channel = super.createDataChannel(label, options)
         channel.addEventListener('message', ({ data }) => note('node:', data))
-        channel.addEventListener('open', () => {
-          // The page leaves one that comes up second, but takes its leave first.
-          if (up?.connectionState === 'connected') return
-          up = this
-          moveToEnd(window.earshotPeers, this)
-          const taken = heardBy.get(this)
-          if (taken) moveToEnd(window.earshotHeard, taken)
-        })
+        channel.addEventListener('open', () => cameUp(this, heardBy.get(this)))
         return channel
       }
     }
@@ -66,6 +59,14 @@ export function captureInPage(): void {
 
   function note(direction: string, text: unknown): void {
     window.earshotEvents.push(`${Math.round(performance.now())} ${direction} ${String(text)}`)
+  }
+
+  function cameUp(peer: RTCPeerConnection, taken?: Window['earshotHeard'][number]): void {
+    // The page leaves one that comes up second, but takes its leave first.
+    if (up?.connectionState === 'connected') return
+    up = peer
+    moveToEnd(window.earshotPeers, peer)
+    if (taken) moveToEnd(window.earshotHeard, taken)
   }
 
   function moveToEnd<T>(all: T[], one: T): void {

@@ -163,11 +163,11 @@ describe('failing to join', () => {
     if (error !== undefined) {
       fake.peer().tell({ type: 'candidate-error', code: error, url: 'turn:t.example:3478' })
     }
-    await fake.clock.pass(9_499)
+    await fake.clock.pass(8_999)
     expect(fake.state()).toMatchObject({ status: 'connecting', step: 'relay' })
     await fake.clock.pass(1)
     expect(fake.state()).toMatchObject({ status: 'connecting', step: 'late', doubt: { code } })
-    await fake.clock.pass(10_499)
+    await fake.clock.pass(10_999)
     expect(fake.state()).toMatchObject({ status: 'connecting', step: 'late' })
     await fake.clock.pass(1)
     expect(fake.state()).toMatchObject({ status: 'failed', failure: { code } })

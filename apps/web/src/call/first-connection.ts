@@ -18,8 +18,8 @@ const SECOND_MS = 4_000
 /** And one more, promising or not. */
 const THIRD_MS = 8_000
 const MOST_ATTEMPTS = 3
-/** Within 10 s a person is told what is wrong, or that it takes longer. */
-const DOUBT_MS = 9_500
+/** Within 10 s of the tap a person is told what is wrong, or that it takes longer. */
+const DOUBT_MS = 9_000
 /** Then there is no more waiting. */
 const WHOLE_MS = 20_000
 /** From an offer to its answer. */

@@ -5,7 +5,7 @@
 import { likeness } from '../audio/heard.ts'
 import { speech } from '../audio/speech.ts'
 import { expect, test, type LabCaller } from './fixtures.ts'
-import { CALLERS_NETWORK, comesBack, liveCaller, THROUGH_RELAY } from './live-caller.ts'
+import { CALLERS_NETWORK, comesBack, liveCaller } from './live-caller.ts'
 
 test.describe.configure({ timeout: 120_000 })
 
@@ -61,7 +61,7 @@ test('the worker restarts', async ({ callerIn }) => {
   await caller.tap('Hang up')
   await expect(caller.status()).toContainText('Call ended')
   await caller.tap()
-  await expect(caller.page.locator('main')).toHaveAttribute('data-path', THROUGH_RELAY)
+  await expect(caller.page.locator('main')).toHaveAttribute('data-path', 'relay/udp')
   await isAnswered(caller, said)
 })
 

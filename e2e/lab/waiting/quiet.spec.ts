@@ -5,7 +5,7 @@
 import { likeness } from '../../audio/heard.ts'
 import { speech } from '../../audio/speech.ts'
 import { expect, test, type LabCaller } from '../fixtures.ts'
-import type { NodeChoice } from '../lab-stack.ts'
+import { UDP_ALONE } from '../live-caller.ts'
 import type { Network } from '../net/description.ts'
 
 const NETWORK: Network = {
@@ -13,8 +13,6 @@ const NETWORK: Network = {
   caller: { nat: 'symmetric', mappingTimeoutS: 30, firewall: 'idle-cut-60' },
   path: { rttMs: 50 },
 }
-/** What routers forget first. */
-const UDP_ALONE: NodeChoice = { transports: ['udp'] }
 /** Longer than the firewall's 60 s, and than the 30 s of the NAT and of Firefox's consent to send. */
 const QUIET_MS = 65_000
 

@@ -1,7 +1,7 @@
 /** The only file that touches `RTCPeerConnection`. */
 import { CALL_CHANNEL, type IceConfiguration, type PageEvent } from '@earshot/protocol'
 import { CallFailure, describe } from './failure.ts'
-import { openFreshWindow } from './fresh-window.ts'
+import { type FreshWindow, openFreshWindow } from './fresh-window.ts'
 import { setOffer, withRetransmission } from './retransmission.ts'
 
 /** What the peer tells; one callback, so that none is missed between two `await`s. */
@@ -58,7 +58,7 @@ export const createPeer: CreatePeer = (onNews, afresh) => {
     throw new CallFailure('unsupported-browser', 'RTCPeerConnection is not defined')
   }
   const fresh = afresh ? openFreshWindow() : undefined
-  const pc = new (fresh ?? globalThis).RTCPeerConnection(BUNDLE)
+  const pc = makeIn(fresh)
   const listening = new AbortController()
   const { signal } = listening
   const { sender, receiver } = pc.addTransceiver('audio', { direction: 'sendrecv' })
@@ -156,6 +156,16 @@ export const createPeer: CreatePeer = (onNews, afresh) => {
       pc.close()
       fresh?.close()
     },
+  }
+}
+
+/** A browser that makes no more connections keeps no window for one either. */
+function makeIn(fresh: FreshWindow | undefined): RTCPeerConnection {
+  try {
+    return new (fresh ?? globalThis).RTCPeerConnection(BUNDLE)
+  } catch (error) {
+    fresh?.close()
+    throw error
   }
 }
 

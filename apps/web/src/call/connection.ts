@@ -7,7 +7,7 @@ import {
   type Resumed,
 } from '@earshot/protocol'
 import type { Clock } from './clock.ts'
-import { CallFailure } from './failure.ts'
+import { CallFailure, isUnreachable } from './failure.ts'
 import { askForAnswer } from './ask.ts'
 import type { Answered, ComingBack, Fetch } from './join.ts'
 import { type PathNews, watchPath } from './path.ts'
@@ -204,10 +204,6 @@ function serversFrom(transports: TransportMemory, remembered: boolean) {
       if (network !== undefined && isFewer) transports.forget(network)
     },
   }
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof CallFailure && error.code === 'relay-unreachable'
 }
 
 function trackOf(stream: MediaStream): MediaStreamTrack {

@@ -45,6 +45,12 @@ export function asFailure(error: unknown): CallFailure {
   return new CallFailure('service-failed', describe(error), { cause: error })
 }
 
+/** No way for the sound was found, be it by a relay or directly: another try may find one. */
+export function isUnreachable(error: unknown): boolean {
+  const code = error instanceof CallFailure ? error.code : undefined
+  return code === 'relay-unreachable' || code === 'direct-unreachable'
+}
+
 /** What the service's problem code means to the caller. */
 export const FAILURE_OF_PROBLEM: Record<ProblemCode, FailureCode> = {
   'malformed-offer': 'offer-refused',

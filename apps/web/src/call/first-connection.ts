@@ -5,12 +5,13 @@
  */
 import { after } from './clock.ts'
 import {
+  type Connecting,
   type Connection,
   type ConnectionNews,
   type ConnectionPorts,
   connect,
 } from './connection.ts'
-import { asFailure, type CallFailure } from './failure.ts'
+import { asFailure, type CallFailure, isUnreachable } from './failure.ts'
 import { type Answered, giveBack } from './join.ts'
 
 /** Another attempt after so many ms with the microphone, unless the one before is promising. */
@@ -102,12 +103,11 @@ export async function connectFirst(
   }
 
   /** One attempt: it keeps to itself until it has won. */
-  function createRunner(isFirst: boolean) {
+  function createRunner(isFirst: boolean): Runner {
     const own = new AbortController()
     let seat: Answered | undefined
     let audio: MediaStream | undefined
     let leaving: Promise<void> | undefined
-    let hasWon = false
     const connecting = connect(
       ports,
       mic,
@@ -121,18 +121,18 @@ export async function connectFirst(
           else seat = answered
         },
         onPlayed(rtp) {
-          if (hasWon) news.onPlayed(rtp)
+          if (isCall()) news.onPlayed(rtp)
         },
         onEvent(event) {
-          if (hasWon) news.onEvent(event)
+          if (isCall()) news.onEvent(event)
         },
         onLost(cause) {
-          if (hasWon) news.onLost(cause)
+          if (isCall()) news.onLost(cause)
         },
         onAudio(stream) {
           audio = stream
           // At once, for it takes a browser a while to open its devices.
-          if (isFirst || hasWon) news.onAudio(stream)
+          if (isFirst || isCall()) news.onAudio(stream)
         },
       },
       {
@@ -146,18 +146,22 @@ export async function connectFirst(
         remembered: isFirst,
         back: undefined,
         patience: 1,
-        farewell: () => (hasWon ? farewell() : leave()),
+        farewell: () => (isCall() ? farewell() : leave()),
       },
     )
     connecting.connected.catch(leave)
-    return {
+    const runner: Runner = {
       ...connecting,
       win(): void {
-        hasWon = true
         if (seat) news.onAnswer(seat)
         if (audio && !isFirst) news.onAudio(audio)
       },
       stop: () => own.abort(new DOMException('another attempt is the call', 'AbortError')),
+    }
+    return runner
+
+    function isCall(): boolean {
+      return winner === runner
     }
 
     function leave(): Promise<void> {
@@ -167,13 +171,9 @@ export async function connectFirst(
   }
 }
 
-type Runner = { win(): void; stop(): void } & ReturnType<typeof connect>
+type Runner = Connecting & { win(): void; stop(): void }
 
 /** That an attempt heard nothing of the service says less than what another one heard. */
 function moreTelling(one: CallFailure, other: CallFailure): CallFailure {
   return one.code !== 'offline' ? one : other
-}
-
-function isUnreachable({ code }: CallFailure): boolean {
-  return code === 'relay-unreachable' || code === 'direct-unreachable'
 }

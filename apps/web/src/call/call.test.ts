@@ -5,6 +5,7 @@ import { CallFailure, FAILURE_OF_PROBLEM } from './failure.ts'
 import {
   CALL_ID,
   created,
+  deferred,
   fakeCall,
   fakeStream,
   JOINED,
@@ -70,17 +71,14 @@ describe('joining', () => {
 
   it('calls while a microphone that was granted before still opens, and sends it', async () => {
     const fake = fakeCall()
-    let opened: (stream: MediaStream) => void = () => {}
+    const opening = deferred<MediaStream>()
     fake.world.granted = true
-    fake.world.openMic = () =>
-      new Promise((resolve) => {
-        opened = resolve
-      })
+    fake.world.openMic = () => opening.promise
     startCall(fake.ports, fake.news)
     await settle()
     expect(fake.posts()).toBe(1)
     expect(fake.peer().accepted).toBeUndefined()
-    opened(fake.mic.stream)
+    opening.resolve(fake.mic.stream)
     await settle()
     expect(fake.peer().tracks).toEqual([fake.mic.track])
     expect(fake.peer().accepted).toMatchObject({ answer: JOINED.answer })
@@ -88,15 +86,12 @@ describe('joining', () => {
 
   it('gives the seat back when a granted microphone does not open after all', async () => {
     const fake = fakeCall()
-    let fail: (error: unknown) => void = () => {}
+    const opening = deferred<MediaStream>()
     fake.world.granted = true
-    fake.world.openMic = () =>
-      new Promise((_, reject) => {
-        fail = reject
-      })
+    fake.world.openMic = () => opening.promise
     startCall(fake.ports, fake.news)
     await settle()
-    fail(new CallFailure('mic-busy', 'getUserMedia: NotReadableError'))
+    opening.reject(new CallFailure('mic-busy', 'getUserMedia: NotReadableError'))
     await settle()
     expect(fake.state()).toMatchObject({ status: 'failed', failure: { code: 'mic-busy' } })
     expect(fake.deletes()).toEqual([`/v1/calls/${CALL_ID}`])
@@ -229,13 +224,10 @@ describe('hanging up', () => {
 
   it('stops a microphone that opens too late', async () => {
     const fake = fakeCall()
-    let open: (stream: MediaStream) => void = () => {}
-    fake.world.openMic = () =>
-      new Promise((resolve) => {
-        open = resolve
-      })
+    const opening = deferred<MediaStream>()
+    fake.world.openMic = () => opening.promise
     startCall(fake.ports, fake.news).close()
-    open(fake.mic.stream)
+    opening.resolve(fake.mic.stream)
     await settle()
     expect(fake.mic.track.stopped).toBe(true)
     expect(fake.mics).toEqual([])

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { startCall } from './call.ts'
-import { created, fakeCall, type FakePeer, JOINED, never, settle, token } from './testing.ts'
+import {
+  created,
+  deferred,
+  fakeCall,
+  type FakePeer,
+  JOINED,
+  never,
+  settle,
+  token,
+} from './testing.ts'
 
 /** A call whose `n`th answer (from 1) is of call `n`, at `/v1/calls/n`. */
 async function slowCall() {
@@ -47,16 +56,13 @@ describe('a first connection that takes long', () => {
 
   it('counts from when the microphone is open', async () => {
     const fake = fakeCall()
-    let opened: (stream: MediaStream) => void = () => {}
+    const opening = deferred<MediaStream>()
     fake.world.granted = true
-    fake.world.openMic = () =>
-      new Promise((resolve) => {
-        opened = resolve
-      })
+    fake.world.openMic = () => opening.promise
     startCall(fake.ports, fake.news)
     await fake.clock.pass(5_000)
     expect(fake.posts()).toBe(1)
-    opened(fake.mic.stream)
+    opening.resolve(fake.mic.stream)
     await fake.clock.pass(3_999)
     expect(fake.posts()).toBe(1)
     await fake.clock.pass(1)
@@ -196,17 +202,14 @@ describe('a first connection that fails', () => {
 
   it('gives back a seat that is given after the person has hung up', async () => {
     const fake = fakeCall()
-    let answer: (response: Response) => void = () => {}
-    fake.world.answer = () =>
-      new Promise((resolve) => {
-        answer = resolve
-      })
+    const answering = deferred<Response>()
+    fake.world.answer = () => answering.promise
     const call = startCall(fake.ports, fake.news)
     await settle()
     call.close()
     await settle()
     expect(fake.peer().closed).toBe(1)
-    answer(created(JOINED, '/v1/calls/1'))
+    answering.resolve(created(JOINED, '/v1/calls/1'))
     await settle()
     expect(fake.deletes()).toEqual(['/v1/calls/1'])
   })

@@ -45,6 +45,22 @@ describe('nextState', () => {
     expect(state).toEqual({ status: 'connecting', step: 'relay', since: 1 })
   })
 
+  it('is late until it is decided, whatever step it gets to', () => {
+    const late: CallChange[] = [
+      { type: 'step', step: 'answer', at: 1 },
+      { type: 'doubt', doubt: undefined },
+      { type: 'step', step: 'relay', at: 3 },
+    ]
+    expect(after(...late)).toEqual({
+      status: 'connecting',
+      step: 'late',
+      doubt: undefined,
+      since: 1,
+    })
+    expect(after(...late, { type: 'open', call, at: 5 })).toMatchObject({ status: 'live' })
+    expect(live({ type: 'doubt', doubt: undefined })).toMatchObject({ status: 'live' })
+  })
+
   it('says reconnecting, not connecting, through the steps of a rejoin', () => {
     const state = after(
       { type: 'open', call, at: 1 },

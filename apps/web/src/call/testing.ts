@@ -254,6 +254,17 @@ export function created(joined: unknown, location = `/v1/calls/${CALL_ID}`): Res
   return Response.json(joined, { status: 201, headers: { Location: location } })
 }
 
+/** A promise that a test settles when it wants to. */
+export function deferred<T>() {
+  let resolve: (value: T) => void = () => {}
+  let reject: (error: unknown) => void = () => {}
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
+}
+
 export function never<T>(): Promise<T> {
   return new Promise(() => {})
 }

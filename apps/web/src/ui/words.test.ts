@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { CallFailure, FAILURE_CODES } from '../call/failure.ts'
 import type { CallState, LiveState } from '../call/state.ts'
-import { actionWords, FAILURES, listeningWords, pathWords, statusWords, WAYS } from './words.ts'
+import {
+  actionWords,
+  DOUBTS,
+  FAILURES,
+  listeningWords,
+  pathWords,
+  statusWords,
+  WAYS,
+} from './words.ts'
 
 const JARGON = /\b(ICE|TURN|STUN|SDP|WebRTC|HTTP|API|node|worker|peer|candidate|server|error)\b/i
 
@@ -32,6 +40,23 @@ describe('the words for failures', () => {
       }
       expect(actionWords(failed)).toBe('Try again')
     }
+  })
+})
+
+describe('the words for a call that takes long', () => {
+  const late = { status: 'connecting', step: 'late', since: 1 } as const
+
+  it.each(Object.entries(DOUBTS))('say of %s that it is still tried', (code, { title, hint }) => {
+    const doubt = new CallFailure(code as keyof typeof DOUBTS, 'x')
+    expect(statusWords({ ...late, doubt })).toEqual({ title, hint })
+    expect(`${title} ${hint}`).not.toMatch(JARGON)
+    expect(hint).toMatch(/Still trying/)
+  })
+
+  it('blame nothing where the network is merely slow, and say the failure where that is known', () => {
+    expect(statusWords({ ...late, doubt: undefined }).title).toBe('Still connecting')
+    const doubt = new CallFailure('credentials-refused', 'x')
+    expect(statusWords({ ...late, doubt }).title).toBe(FAILURES['credentials-refused'].title)
   })
 })
 
